@@ -1,0 +1,62 @@
+/**
+ * What the driver reports: one closed union. Logs and counters are made from it, so reading it is
+ * reading the manual (docs/reference/events.md is tested against it).
+ */
+
+/** One thing that happened. Names are in the words of docs/reference/events.md. */
+export type DriverEvent =
+  /** A CSI call was answered. `code` is the gRPC status name; `error` the cause, for the log only. */
+  | {
+    readonly kind: "rpc-finished";
+    readonly method: string;
+    readonly code: string;
+    readonly durationMs: number;
+    readonly volumeId?: string;
+    readonly error?: unknown;
+  }
+  /** A process took up its role. */
+  | {
+    readonly kind: "role-started";
+    readonly role: "controller" | "node";
+    readonly endpoint: string;
+    readonly version: string;
+  }
+  | { readonly kind: "role-stopped"; readonly role: "controller" | "node"; readonly reason: string }
+  /** An SSH session to an array is up; `attempt` counts from 1 since the last one was lost. */
+  | { readonly kind: "session-opened"; readonly array: string; readonly attempt: number }
+  | {
+    readonly kind: "session-lost";
+    readonly array: string;
+    readonly reason: string;
+    readonly retryInMs: number;
+  }
+  /** Security: the array showed a host key that is not pinned. */
+  | {
+    readonly kind: "host-key-refused";
+    readonly array: string;
+    readonly pinned: readonly string[];
+    readonly shown: string;
+  }
+  /** What an array can do, found on connect. */
+  | {
+    readonly kind: "array-probed";
+    readonly array: string;
+    readonly version: string;
+    readonly features: Readonly<Record<string, string | number | boolean>>;
+  }
+  /** How an array makes copies, found by making some. */
+  | {
+    readonly kind: "copy-probed";
+    readonly array: string;
+    readonly result: string;
+    readonly reason?: string;
+  }
+  /** The reply to a change was lost; the array is asked what happened before anything is repeated. */
+  | { readonly kind: "outcome-unknown"; readonly array: string; readonly change: string }
+  /** Security: something stands under one of our names and does not carry our identity. */
+  | { readonly kind: "foreign-item"; readonly array: string; readonly item: string }
+  /** Something half-made was found and removed, or could not be. */
+  | { readonly kind: "left-over-removed"; readonly array: string; readonly item: string };
+
+/** Takes an event. Must not throw and must not wait. */
+export type Observe = (event: DriverEvent) => void;

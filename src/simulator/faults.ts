@@ -6,20 +6,53 @@
 /** Commands fall in classes, each with its own latency. */
 export type CommandClass = "handshake" | "read" | "add" | "change" | "remove";
 
-/** A way to misbehave. `times` counts the commands (or connections) it strikes, then it is gone. */
-export type Fault =
-  | { readonly kind: "refuse-connections"; readonly times: number }
-  | { readonly kind: "reset-before"; readonly times: number }
-  | { readonly kind: "reset-after"; readonly times: number }
-  | { readonly kind: "reset-middle"; readonly times: number; readonly afterBytes: number }
-  | { readonly kind: "truncate"; readonly times: number; readonly afterBytes: number }
-  | { readonly kind: "hang"; readonly times: number }
-  | { readonly kind: "half-open"; readonly times: number }
-  | { readonly kind: "wrong-host-key"; readonly times: number }
+/** The classes of a command line; `handshake` is the connection's. */
+export type LineClass = Exclude<CommandClass, "handshake">;
+
+/** How often a fault strikes, and what it lets pass. */
+export interface Strike {
+  /** The number of commands (or connections) it strikes; then it is gone. */
+  readonly times: number;
+  /** The number of commands (or connections) it lets pass first; 0 when absent. */
+  readonly skip?: number;
+}
+
+/** A {@link Strike} at commands; `on` limits it to some classes, all when absent. */
+export interface CommandStrike extends Strike {
+  readonly on?: readonly LineClass[];
+}
+
+/**
+ * A fault that strikes one command.
+ *
+ * - `reset-before`: the connection is reset, the command never runs.
+ * - `reset-after`: the command runs, then the connection is reset before the reply.
+ * - `reset-middle`: the command runs, `afterBytes` bytes of the reply arrive, then a reset.
+ * - `truncate`: as `reset-middle`, but the channel ends normally with exit status 0.
+ * - `hang`: the command never runs and is never answered; the connection stays.
+ * - `hang-after`: the command runs but is never answered; the connection stays.
+ * - `half-open`: the link dies without a sign: nothing is read or written any more, no close.
+ */
+export type CommandFault =
+  | { readonly kind: "reset-before" | "reset-after" } & CommandStrike
+  | { readonly kind: "reset-middle" | "truncate"; readonly afterBytes: number } & CommandStrike
+  | { readonly kind: "hang" | "hang-after" | "half-open" } & CommandStrike;
+
+/** A fault that strikes one connection while it is made. */
+export type ConnectionFault = { readonly kind: "refuse-connections" | "wrong-host-key" } & Strike;
+
+/** A fault that lasts until it is replaced or cleared. */
+export type LastingFault =
   | { readonly kind: "session-limit"; readonly limit: number }
   | { readonly kind: "disk-full"; readonly freeBytes: number }
-  | { readonly kind: "reboot"; readonly seconds: number }
   | { readonly kind: "lose-replies"; readonly percent: number; readonly seed: number };
+
+/** A way to misbehave. `reboot` refuses connections for `seconds` after everything was dropped. */
+export type Fault =
+  | CommandFault
+  | ConnectionFault
+  | LastingFault
+  | { readonly kind: "reboot"; readonly seconds: number };
 
 /** Something that would lose or mix up data on a real box. */
 export interface Violation {

@@ -46,8 +46,10 @@ export interface Volume {
 export interface NewVolume {
   readonly id: VolumeId;
   readonly nameDigest: NameDigest;
-  /** A whole number of MiB, at least the size of the source. */
+  /** The least it may hold, a whole number of MiB; a larger source makes a larger volume. */
   readonly capacityBytes: number;
+  /** The most it may hold when its source makes it larger than that; 0 = no limit. */
+  readonly limitBytes: number;
   readonly source: ContentSource | undefined;
   readonly createdAtMs: number;
   readonly reconnect: ReconnectChange;

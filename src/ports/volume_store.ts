@@ -31,12 +31,19 @@ export interface VolumeAmendment {
 export interface VolumeStore {
   /**
    * Makes a volume and exports it, or returns the volume of that id which is already there, as it
-   * is: comparing it with what was asked is the caller's part. A volume with a source holds the
-   * source's bytes, compared by samples, before it is returned; it shares nothing with the source.
-   * @throws {StorageError} `not-found` when the source is not on this array; `out-of-space` when
-   * the pool, the port range or the number of volumes is exhausted; `invalid` for a `basePath`
-   * that is not allowed; `not-ready` when the array cannot copy; `in-use` when the source is being
-   * written and the array cannot cut a copy at one instant.
+   * is, also when its source is gone by now: comparing it with what was asked is the caller's part.
+   *
+   * An empty volume has exactly `capacityBytes`. One with a source has that or the source's size
+   * rounded up to 1 MiB, whichever is more; it holds the source's bytes, compared by samples,
+   * before it is returned, and shares nothing with the source. The array itself takes the larger of
+   * the two, so that nobody need ask for the source's size first.
+   *
+   * A call that throws anything but `unavailable` leaves nothing behind.
+   * @throws {StorageError} `not-found` when the source is not on this array; `out-of-range` when
+   * the source's size is above `limitBytes`; `out-of-space` when the pool, the port range or the
+   * number of volumes is exhausted; `invalid` for a `basePath` that is not allowed; `not-ready`
+   * when the array cannot copy; `in-use` when the source is published and the array cannot cut a
+   * copy at one instant.
    */
   create(wanted: NewVolume, signal: AbortSignal): Promise<Volume>;
 

@@ -5,7 +5,10 @@
 
 /** One thing that happened. Names are in the words of docs/reference/events.md. */
 export type DriverEvent =
-  /** A CSI call was answered. `code` is the gRPC status name; `error` the cause, for the log only. */
+  /**
+   * A CSI call was answered. `code` is the gRPC status name; `error` the cause, for the log only;
+   * `request` the request of a failed call, without its secrets.
+   */
   | {
     readonly kind: "rpc-finished";
     readonly method: string;
@@ -13,6 +16,7 @@ export type DriverEvent =
     readonly durationMs: number;
     readonly volumeId?: string;
     readonly error?: unknown;
+    readonly request?: unknown;
   }
   /** A process took up its role. */
   | {

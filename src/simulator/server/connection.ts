@@ -10,11 +10,16 @@ import type { HostKey } from "./host_key.ts";
 import type { Link } from "./link.ts";
 import { DEFAULT_WIDTH, parseLoginName } from "./login_name.ts";
 
+/** Somebody who may log in, when the policies include `ssh`. */
+export interface Account {
+  readonly policies: ReadonlySet<Policy>;
+  readonly credentials: Credentials;
+}
+
 /** What the connections of a server share. */
 export interface ConnectionSettings extends ExecSettings {
-  /** The policies of a user, or undefined when there is no such user. */
-  readonly policiesOf: (user: string) => ReadonlySet<Policy> | undefined;
-  readonly credentials: Credentials;
+  /** The account of a user, or undefined when there is no such user. */
+  readonly accountOf: (user: string) => Account | undefined;
   /** Commands at the same time on one connection; more are refused. */
   readonly commandsPerConnection: number;
 }
@@ -90,13 +95,12 @@ class ServedClient {
 
   authenticate(context: AuthContext): void {
     const { user, width } = parseLoginName(context.username);
-    const policies = this.#settings.policiesOf(user);
-    const { credentials } = this.#settings;
-    if (policies === undefined || !policies.has("ssh") || !isProof(context, credentials)) {
+    const account = this.#settings.accountOf(user);
+    if (!account?.policies.has("ssh") || !isProof(context, account.credentials)) {
       if (context.method !== "none") this.#settings.log.connections.loginFailures += 1;
-      return context.reject(offeredMethods(credentials));
+      return context.reject(offeredMethods(account?.credentials));
     }
-    this.#session = { user, policies, width: width ?? DEFAULT_WIDTH };
+    this.#session = { user, policies: account.policies, width: width ?? DEFAULT_WIDTH };
     context.accept();
   }
 

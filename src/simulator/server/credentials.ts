@@ -17,7 +17,7 @@ export const PASSWORD_AUTHENTICATION: readonly PasswordAuthentication[] = [
   "no",
 ];
 
-/** What proves who a user is; the same for all users of a simulator. */
+/** What proves who a user is. */
 export interface Credentials {
   readonly authorizedKeys: readonly ParsedKey[];
   readonly password: string | undefined;
@@ -40,8 +40,12 @@ export function parseAuthorizedKeys(text: string, origin: string): ParsedKey[] {
   });
 }
 
-/** The methods that can succeed with `credentials`, as they are told to a refused client. */
-export function offeredMethods(credentials: Credentials): Method[] {
+/**
+ * The methods that can succeed with `credentials`, as they are told to a refused client; both for
+ * a user who does not exist, so that the answer does not tell who does.
+ */
+export function offeredMethods(credentials: Credentials | undefined): Method[] {
+  if (credentials === undefined) return ["publickey", "password"];
   const methods: Method[] = [];
   if (credentials.authorizedKeys.length > 0) methods.push("publickey");
   if (acceptsPassword(credentials)) methods.push("password");

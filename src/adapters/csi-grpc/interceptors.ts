@@ -4,7 +4,6 @@
  */
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { status } from "@grpc/grpc-js";
 import { StorageError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Observe } from "../../ports/events.ts";
@@ -16,6 +15,7 @@ import {
   deadlineReached,
   notOffered,
   type RpcStatus,
+  STATUS,
   statusName,
   statusOf,
 } from "./status.ts";
@@ -90,7 +90,7 @@ export class Calls {
     if (handle === undefined) return this.#failed(call, notOffered(name));
     try {
       const bytes = await this.#bounded(call, handle);
-      this.#report(call, status.OK);
+      this.#report(call, STATUS.OK);
       return { kind: "response", bytes };
     } catch (error) {
       return this.#failed(call, statusOf(error, call.abort.signal), error);

@@ -4,21 +4,48 @@
  * The specification of CSI wants a message that is never empty and no status details. The cause of
  * an error is for the log and never reaches the wire.
  */
-import { status } from "@grpc/grpc-js";
 import { StorageError, type StorageErrorCode } from "../../domain/errors.ts";
+
+/**
+ * gRPC's own numbers. Not taken from grpc-js, because that reads the environment when it is loaded
+ * and this file is for everybody; a test compares the two.
+ */
+export const STATUS = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(STATUS).map(([name, code]) => [code, name]),
+);
 
 /** The status that each code becomes; a code without one does not compile. */
 export const STATUS_OF: Readonly<Record<StorageErrorCode, number>> = {
-  "invalid": status.INVALID_ARGUMENT,
-  "not-found": status.NOT_FOUND,
-  "already-exists": status.ALREADY_EXISTS,
-  "out-of-space": status.RESOURCE_EXHAUSTED,
-  "in-use": status.FAILED_PRECONDITION,
-  "not-ready": status.FAILED_PRECONDITION,
-  "busy": status.ABORTED,
-  "stale-token": status.ABORTED,
-  "out-of-range": status.OUT_OF_RANGE,
-  "unavailable": status.UNAVAILABLE,
+  "invalid": STATUS.INVALID_ARGUMENT,
+  "not-found": STATUS.NOT_FOUND,
+  "already-exists": STATUS.ALREADY_EXISTS,
+  "out-of-space": STATUS.RESOURCE_EXHAUSTED,
+  "in-use": STATUS.FAILED_PRECONDITION,
+  "not-ready": STATUS.FAILED_PRECONDITION,
+  "busy": STATUS.ABORTED,
+  "stale-token": STATUS.ABORTED,
+  "out-of-range": STATUS.OUT_OF_RANGE,
+  "unavailable": STATUS.UNAVAILABLE,
 } satisfies Record<StorageErrorCode, number>;
 
 /** A status as it goes to the caller. */
@@ -52,26 +79,26 @@ export function callerLeft(): DOMException {
  */
 export function statusOf(error: unknown, signal: AbortSignal): RpcStatus {
   if (error instanceof StorageError) return ofStorageError(error);
-  if (!signal.aborted) return { code: status.INTERNAL, details: INTERNAL_DETAILS };
+  if (!signal.aborted) return { code: STATUS.INTERNAL, details: INTERNAL_DETAILS };
   const reason: unknown = signal.reason;
   if (reason instanceof StorageError) return ofStorageError(reason);
   if (reason instanceof DOMException && reason.name === "TimeoutError") {
-    return { code: status.DEADLINE_EXCEEDED, details: reason.message };
+    return { code: STATUS.DEADLINE_EXCEEDED, details: reason.message };
   }
-  return { code: status.CANCELLED, details: callerLeft().message };
+  return { code: STATUS.CANCELLED, details: callerLeft().message };
 }
 
 /** The status of a method that exists in CSI and that this driver does not offer. */
 export function notOffered(method: string): RpcStatus {
   return {
-    code: status.UNIMPLEMENTED,
+    code: STATUS.UNIMPLEMENTED,
     details: `Cannot call ${method}: this driver does not offer it`,
   };
 }
 
 /** The name of a status code as it is written in the specification, for example `NOT_FOUND`. */
 export function statusName(code: number): string {
-  return status[code] ?? `CODE_${code}`;
+  return NAMES.get(code) ?? `CODE_${code}`;
 }
 
 function ofStorageError(error: StorageError): RpcStatus {

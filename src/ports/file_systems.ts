@@ -1,5 +1,11 @@
-/** File systems on block devices: recognise, make, check, grow. */
+/**
+ * File systems on block devices: recognise, make, check, grow.
+ *
+ * Every method throws {@link StorageError} `unavailable` when the path of the device no longer
+ * leads to the device of that number, or the device cannot be read or written.
+ */
 import type { FileSystemType } from "../domain/access.ts";
+import type { BlockDevice } from "../domain/block_device.ts";
 import type { FsckPolicy } from "../domain/volume_parameters.ts";
 
 /** What a block device holds. */
@@ -7,6 +13,8 @@ export type DeviceContent =
   /** Two independent looks found nothing: no signature known, and zeros at both ends. */
   | { readonly kind: "blank" }
   | { readonly kind: "file-system"; readonly fileSystem: FileSystemType; readonly uuid: string }
+  /** A `format` of ours on this node that did not end; nothing was ever mounted from it. */
+  | { readonly kind: "half-formatted" }
   /** Something else, for example a partition table; `what` says it in words. */
   | { readonly kind: "other"; readonly what: string };
 
@@ -15,26 +23,31 @@ export interface FileSystems {
    * What the device holds. A device that cannot be read is never called blank.
    * @throws {StorageError} `unavailable` when any byte that must be looked at cannot be read.
    */
-  identify(devicePath: string, signal: AbortSignal): Promise<DeviceContent>;
+  identify(device: BlockDevice, signal: AbortSignal): Promise<DeviceContent>;
 
   /**
-   * Makes a file system. The caller has shown that the device is blank; this looks again and
-   * refuses when it is not.
-   * @throws {StorageError} `not-ready` when the device is not blank or the tool is missing.
+   * Makes a file system. The caller has shown that the device is blank or half-formatted; this
+   * looks again and refuses when it is neither. An interrupted call leaves one of the two, or the
+   * whole file system.
+   * @throws {StorageError} `not-ready` when the device holds something, or the tool is missing or
+   * refuses.
    */
   format(
-    devicePath: string,
+    device: BlockDevice,
     fileSystem: FileSystemType,
     options: readonly string[],
     signal: AbortSignal,
   ): Promise<void>;
 
   /**
-   * Checks, and as far as `policy` allows repairs, a file system that is not mounted.
-   * @throws {StorageError} `not-ready` when it needs a person.
+   * Checks a file system that is not mounted. A journal left by a crash is no error: ext4 and
+   * ext3 replay it here, xfs and btrfs at the mount, so those two are not checked at all. `off`
+   * does nothing; `check` changes nothing else; `repair-safe` also repairs what can be repaired
+   * without a choice.
+   * @throws {StorageError} `not-ready` when it needs a person; `in-use` when it is mounted.
    */
   check(
-    devicePath: string,
+    device: BlockDevice,
     fileSystem: FileSystemType,
     policy: FsckPolicy,
     signal: AbortSignal,
@@ -42,10 +55,11 @@ export interface FileSystems {
 
   /**
    * Makes the file system as large as its device; one that already is stays as it is.
-   * @param mountPath where it is mounted, for those that can only grow mounted
+   * @param mountPath where it is mounted writable
+   * @throws {StorageError} `not-ready` when it is not mounted there, or mounted read-only.
    */
   grow(
-    devicePath: string,
+    device: BlockDevice,
     fileSystem: FileSystemType,
     mountPath: string,
     signal: AbortSignal,

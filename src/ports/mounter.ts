@@ -1,28 +1,44 @@
 /**
  * Mounts of this node, and block devices shown at a path.
  *
- * A path is free, or a directory without a mount, or mounted, or a block device; methods look
- * first and do nothing when things are already as asked. Nothing is ever deleted recursively.
+ * Methods look first and do nothing when things are already as asked, so all are safe to repeat.
+ * What they make at a path they make without its parents, and they put nothing on top of a path
+ * that holds somebody's files or another mount. Nothing is ever deleted recursively.
  */
 import type { FileSystemType } from "../domain/access.ts";
+import type { BlockDevice, DeviceNumber } from "../domain/block_device.ts";
 
-/** What is at a path. */
+/** What is at a path; where mounts are stacked, the topmost. */
 export type PathUse =
   | { readonly kind: "nothing" }
+  /** A directory that nothing is mounted on, whether it is empty or not. */
   | { readonly kind: "directory" }
   | {
     readonly kind: "mount";
     /** The device that is mounted there. */
-    readonly devicePath: string;
+    readonly device: DeviceNumber;
+    /** As the kernel names it. */
+    readonly fileSystem: string;
+    /** The options in force that the kernel shows, without `ro` and `rw`. */
+    readonly options: readonly string[];
     readonly isReadOnly: boolean;
-    /** False when the device behind the mount is gone. */
+    /** False when the device behind the mount is gone, or its file system was shut down. */
     readonly isAlive: boolean;
   }
-  | { readonly kind: "block"; readonly devicePath: string; readonly isAlive: boolean };
+  | {
+    readonly kind: "block";
+    /** The device that the node at the path stands for. */
+    readonly device: DeviceNumber;
+    readonly isReadOnly: boolean;
+    /** False when there is no such device any more. */
+    readonly isAlive: boolean;
+  }
+  /** Something else, for example a file; `what` says it in words. */
+  | { readonly kind: "other"; readonly what: string };
 
 /** How to mount a device. */
 export interface MountRequest {
-  readonly devicePath: string;
+  readonly device: BlockDevice;
   readonly path: string;
   readonly fileSystem: FileSystemType;
   /** Options as mount knows them, without `ro` and `rw`. */
@@ -39,18 +55,35 @@ export interface FileSystemUsage {
 }
 
 export interface Mounter {
-  /** What is at `path`, asked of the kernel; never follows a dead mount. */
+  /**
+   * What is at `path`, asked of the kernel's tables; never follows a dead mount, and never takes
+   * an error for "nothing".
+   */
   look(path: string, signal: AbortSignal): Promise<PathUse>;
 
-  /** Mounts a device with a file system at `path`, which is made when missing. */
+  /**
+   * Mounts a device with a file system at `path`, which is made when missing.
+   * @throws {StorageError} `unavailable` when the path of the device no longer leads to the device
+   * of that number; `not-ready` when the path cannot be mounted on, or the kernel refuses the file
+   * system.
+   */
   mount(request: MountRequest, signal: AbortSignal): Promise<void>;
 
-  /** Shows the tree mounted at `from` also at `path`, which is made when missing. */
+  /**
+   * Shows the tree mounted at `from` also at `path`, which is made when missing.
+   * @throws {StorageError} `not-ready` when nothing alive is mounted at `from`, or the path cannot
+   * be mounted on.
+   */
   bind(from: string, path: string, isReadOnly: boolean, signal: AbortSignal): Promise<void>;
 
-  /** Shows the block device at `path`, which is made when missing. */
+  /**
+   * Shows the block device at `path`, which is made when missing, and looks that what is there has
+   * the number of the device.
+   * @throws {StorageError} `unavailable` when the path of the device no longer leads to the device
+   * of that number; `not-ready` when something else is at `path`.
+   */
   exposeBlock(
-    devicePath: string,
+    device: BlockDevice,
     path: string,
     isReadOnly: boolean,
     signal: AbortSignal,
@@ -65,9 +98,16 @@ export interface Mounter {
    */
   release(path: string, signal: AbortSignal): Promise<void>;
 
-  /** The paths at which `devicePath` is mounted or shown. */
-  usesOf(devicePath: string, signal: AbortSignal): Promise<string[]>;
+  /**
+   * The paths at which the device is mounted or shown, dead or alive, in no order. A path with
+   * stacked mounts of it is there once.
+   */
+  usesOf(device: DeviceNumber, signal: AbortSignal): Promise<string[]>;
 
-  /** Space and inodes of what is mounted at `path`. Bounded in time even when the device is dead. */
+  /**
+   * Space and inodes of what is mounted at `path`. Bounded in time even when the device is dead.
+   * @throws {StorageError} `not-found` when nothing is mounted there; `unavailable` when the file
+   * system does not answer.
+   */
   usage(path: string, signal: AbortSignal): Promise<FileSystemUsage>;
 }

@@ -1,9 +1,11 @@
 /**
  * The NVMe over Fabrics host of this node: the connections to our volumes.
  *
- * Only subsystems whose NQN carries the managed prefix are ever touched. Truth is what the kernel
- * says at the moment of the call, never what we remember.
+ * Only subsystems whose NQN carries the managed prefix are ever touched: a node may have booted
+ * from another disk of the same array. Truth is what the kernel says at the moment of the call,
+ * never what we remember. Every method is safe to repeat.
  */
+import type { BlockDevice } from "../domain/block_device.ts";
 import type { Nqn, TransportAddress } from "../domain/nvme.ts";
 import type { ReconnectPolicy } from "../domain/reconnect_policy.ts";
 
@@ -14,13 +16,6 @@ export interface NvmeTarget {
   readonly policy: ReconnectPolicy;
 }
 
-/** The block device of a connected namespace. Valid for the call only: names can change. */
-export interface NvmeDevice {
-  /** The device node, for example `/dev/nvme0n1`. */
-  readonly path: string;
-  readonly sizeBytes: number;
-}
-
 /** One connection as the kernel shows it. */
 export interface NvmeSession {
   readonly nqn: Nqn;
@@ -29,27 +24,37 @@ export interface NvmeSession {
 }
 
 export interface NvmeHost {
-  /** This node's NVMe host id, a UUID that stays the same over reboots. */
+  /** This node's NVMe host id, a UUID in lower case that stays the same over reboots. */
   readonly hostId: string;
 
   /**
-   * Connects and waits until the device of namespace 1 can be used. Connected already: returns the
-   * device.
+   * Connects and waits until the device of namespace 1 can be read. A live connection is taken as
+   * it is and keeps its policy; one that is lost or closing is waited for. Never makes a second
+   * connection to the same subsystem.
    * @throws {StorageError} `unavailable` when the target does not answer or shows no device in
-   * time; `invalid` when the kernel refuses the options.
+   * time; `invalid` when the NQN lacks the managed prefix or the kernel refuses the options.
    */
-  connect(target: NvmeTarget, signal: AbortSignal): Promise<NvmeDevice>;
+  connect(target: NvmeTarget, signal: AbortSignal): Promise<BlockDevice>;
 
-  /** The device of a connected subsystem, or undefined when there is none. */
-  find(nqn: Nqn, signal: AbortSignal): Promise<NvmeDevice | undefined>;
+  /**
+   * The device of a connected subsystem, or undefined when there is none. The device of a lost
+   * connection is still there as long as the kernel keeps it.
+   */
+  find(nqn: Nqn, signal: AbortSignal): Promise<BlockDevice | undefined>;
 
-  /** Looks at the size of the namespace again, and returns the device as it is then. */
-  rescan(nqn: Nqn, signal: AbortSignal): Promise<NvmeDevice>;
+  /**
+   * Looks at the size of the namespace again, and returns the device as it is then.
+   * @throws {StorageError} `not-ready` when the subsystem is not connected; `unavailable` when the
+   * connection is lost.
+   */
+  rescan(nqn: Nqn, signal: AbortSignal): Promise<BlockDevice>;
 
   /**
    * Ends every connection to the subsystem; done only when the kernel no longer shows any. One
    * that is not connected is a success.
-   * @throws {StorageError} `unavailable` when a connection is still there at the deadline.
+   * @throws {StorageError} `in-use` when something holds the device, which is proved on the device
+   * itself: a hanging unmount leaves the mount table before it lets go. `unavailable` when a
+   * connection is still there at the deadline.
    */
   disconnect(nqn: Nqn, signal: AbortSignal): Promise<void>;
 

@@ -1,0 +1,102 @@
+/**
+ * How each event appears in the log: its level and its sentence. A new event without a line here
+ * does not compile.
+ */
+import type { DriverEvent } from "../../ports/events.ts";
+
+/** The levels of the log, least urgent first. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** The levels of the log, least urgent first. */
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+type Kind = DriverEvent["kind"];
+type EventOf<K extends Kind> = Extract<DriverEvent, { kind: K }>;
+
+/** How one kind of event is logged. */
+interface Entry<K extends Kind> {
+  readonly level: (event: EventOf<K>) => LogLevel;
+  /** One line for a person; the fields of the event stand beside it. */
+  readonly say: (event: EventOf<K>) => string;
+}
+
+const info = (): LogLevel => "info";
+const warning = (): LogLevel => "warning";
+const error = (): LogLevel => "error";
+
+/** The status of an answer that is the caller's affair, or passes when it is tried again. */
+const EXPECTED: ReadonlySet<string> = new Set([
+  ...["CANCELLED", "NOT_FOUND", "ALREADY_EXISTS", "ABORTED", "OUT_OF_RANGE", "INVALID_ARGUMENT"],
+  ...["UNIMPLEMENTED"],
+]);
+/** Calls that change nothing; sidecars and the kubelet make them all the time. */
+const READING = /\/(Probe|Get|List|Validate|NodeGet)[A-Za-z]*$/;
+
+const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
+  "rpc-finished": {
+    level: levelOfCall,
+    say: ({ method, code, durationMs, volumeId }) =>
+      `${method}${volumeId === undefined ? "" : ` of ${volumeId}`} answered ${code} ` +
+      `in ${Math.round(durationMs)} ms`,
+  },
+  "role-started": {
+    level: info,
+    say: ({ role, endpoint, version }) => `${role} ${version} serves CSI on ${endpoint}`,
+  },
+  "role-stopped": { level: info, say: ({ role, reason }) => `${role} stopped: ${reason}` },
+  "session-opened": {
+    level: info,
+    say: ({ array, attempt }) => `SSH session to "${array}" is open, attempt ${attempt}`,
+  },
+  "session-lost": {
+    level: warning,
+    say: ({ array, reason, retryInMs }) =>
+      `SSH session to "${array}" is lost (${reason}); next attempt in ${Math.round(retryInMs)} ms`,
+  },
+  "host-key-refused": {
+    level: error,
+    say: ({ array, pinned, shown }) =>
+      `"${array}" shows host key ${shown}, and ${pinned.join(" or ")} is pinned: not connected`,
+  },
+  "array-probed": {
+    level: info,
+    say: ({ array, version }) => `"${array}" runs RouterOS ${version}`,
+  },
+  "copy-probed": {
+    level: ({ reason }) => reason === undefined ? "info" : "warning",
+    say: ({ array, result, reason }) =>
+      `copies on "${array}": ${result}${reason === undefined ? "" : ` (${reason})`}`,
+  },
+  "outcome-unknown": {
+    level: warning,
+    say: ({ array, change }) => `the reply of "${array}" to "${change}" was lost; asking it anew`,
+  },
+  "foreign-item": {
+    level: error,
+    say: ({ array, item }) => `"${item}" on "${array}" is not of this cluster; left alone`,
+  },
+  "left-over-removed": {
+    level: warning,
+    say: ({ array, item }) => `"${item}" on "${array}" was half made and is removed`,
+  },
+};
+
+/** Every kind of event. */
+export const EVENT_KINDS: readonly string[] = Object.keys(ENTRIES);
+
+/** The level and the sentence of an event. */
+export function describeEvent(event: DriverEvent): { level: LogLevel; text: string } {
+  const entry: Entry<Kind> = entryOf(event.kind);
+  return { level: entry.level(event), text: entry.say(event) };
+}
+
+/** The table is keyed by kind, so an entry takes just the events it is asked for. */
+function entryOf(kind: Kind): Entry<Kind> {
+  return ENTRIES[kind] as Entry<Kind>;
+}
+
+function levelOfCall({ method, code }: EventOf<"rpc-finished">): LogLevel {
+  if (code === "OK") return READING.test(method) ? "debug" : "info";
+  if (code === "INTERNAL" || code === "UNKNOWN" || code === "DATA_LOSS") return "error";
+  return EXPECTED.has(code) ? "info" : "warning";
+}

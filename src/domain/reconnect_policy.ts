@@ -85,6 +85,23 @@ export function reconnectPolicyOf(...changes: readonly ReconnectChange[]): Recon
   return policy;
 }
 
+/**
+ * The policy a volume is published with: what its class says, with what was changed since laid over
+ * it. Where the two contradict each other the change stands alone, for it was checked by itself: a
+ * volume must stay usable whatever its class says.
+ */
+export function effectivePolicyOf(
+  ofClass: ReconnectChange,
+  changed: ReconnectChange,
+): ReconnectPolicy {
+  try {
+    return reconnectPolicyOf(ofClass, changed);
+  } catch (error) {
+    if (error instanceof StorageError) return reconnectPolicyOf(changed);
+    throw error;
+  }
+}
+
 /** The policy as parameters, the inverse of {@link parseReconnectChange}; unset parts are absent. */
 export function reconnectParameters(change: ReconnectChange): Record<string, string> {
   const parameters: Record<string, string> = {};

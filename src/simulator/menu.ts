@@ -33,6 +33,13 @@ export interface MenuCall {
   readonly flags: ReadonlySet<string>;
   /** The `where` condition; always true when there was none. */
   readonly where: (row: Row) => boolean;
+  /**
+   * The `property=value` parts of the condition that every matching row fulfils, so that a menu can
+   * look rows up instead of trying all. A hint: `where` still decides.
+   */
+  readonly equal?: ReadonlyMap<string, Value>;
+  /** Aborted when the caller left; a menu that waits should then give up. */
+  readonly signal?: AbortSignal | undefined;
   /** Writes text to the output of the channel, lines ending `\n`; the channel makes them CRLF. */
   readonly print: (text: string) => void;
 }
@@ -47,6 +54,12 @@ export interface MenuCommand {
   readonly unnamed: readonly string[];
   /** Whether `where <condition>` is accepted. */
   readonly where: boolean;
+  /**
+   * The properties a row may have. In a condition they hide variables of the same name, as on a
+   * real box. Absent: decided row by row, by what the row has, and {@link MenuCall.equal} holds no
+   * variables.
+   */
+  readonly properties?: ReadonlySet<string>;
   /** The policies needed; without one of them the call fails with `not enough permissions (9)`. */
   readonly policies: readonly Policy[];
   /**
@@ -62,6 +75,11 @@ export interface MenuTree {
   hasMenu(path: readonly string[]): boolean;
   /** The command `name` of the menu `path`, or undefined when there is none. */
   command(path: readonly string[], name: string): MenuCommand | undefined;
+  /**
+   * The menus and commands in `path`, so that a unique beginning can stand for a word (`/dis pr`).
+   * Absent: no abbreviations.
+   */
+  words?(path: readonly string[]): readonly string[];
 }
 
 /**

@@ -19,21 +19,32 @@ export interface PublishedVolume {
   readonly nqn: Nqn;
   readonly at: TransportAddress;
   readonly policy: ReconnectPolicy;
+  /**
+   * The volume's size when it was published. A device that is smaller is not this volume, or not
+   * whole; undefined = not known. It may have grown since.
+   */
+  readonly capacityBytes?: number;
 }
 
 type Texts = Readonly<Record<string, string>>;
 
-const KEYS: ReadonlySet<string> = new Set(["nqn", "address", "port", ...RECONNECT_KEYS]);
+const KEYS: ReadonlySet<string> = new Set([
+  ...["nqn", "address", "port", "capacityBytes"],
+  ...RECONNECT_KEYS,
+]);
 /** An IPv4 or IPv6 literal or a host name; nothing that a kernel option line could stumble over. */
 const ADDRESS = /^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9:])?$/;
 const PORT = /^[1-9]\d{0,4}$/;
+const CAPACITY = /^[1-9]\d{0,15}$/;
 
 /** The publish context that says `volume`; the inverse of {@link parsePublishContext}. */
-export function publishContextOf({ nqn, at, policy }: PublishedVolume): Record<string, string> {
+export function publishContextOf(volume: PublishedVolume): Record<string, string> {
+  const { nqn, at, policy, capacityBytes } = volume;
   return {
     nqn,
     address: at.address,
     port: String(at.port),
+    ...(capacityBytes === undefined ? {} : { capacityBytes: String(capacityBytes) }),
     ...reconnectParameters(policy),
   };
 }
@@ -53,6 +64,7 @@ export function parsePublishContext(context: Texts): PublishedVolume {
     nqn: parseManagedNqn(context["nqn"]),
     at: { address: parseAddress(context["address"]), port: parsePort(context["port"]) },
     policy: reconnectPolicyOf(parseReconnectChange(context)),
+    ...parseCapacity(context["capacityBytes"]),
   };
 }
 
@@ -70,6 +82,13 @@ function parseAddress(text: string | undefined): string {
 function parsePort(text: string | undefined): number {
   if (text !== undefined && PORT.test(text) && Number(text) <= 65_535) return Number(text);
   return refuse("port", text, "1 to 65535");
+}
+
+function parseCapacity(text: string | undefined): { readonly capacityBytes?: number } {
+  if (text === undefined) return {};
+  const capacityBytes = CAPACITY.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(capacityBytes)) return { capacityBytes };
+  return refuse("capacityBytes", text, "a number of bytes");
 }
 
 function refuse(key: string, value: string | undefined, allowed: string): never {

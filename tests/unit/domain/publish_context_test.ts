@@ -33,6 +33,7 @@ const ROUND_TRIPS: { name: string; volume: PublishedVolume }[] = [
         fastIoFailTmo: 30,
         nrIoQueues: 2,
       }),
+      capacityBytes: 16 * 1024 ** 4,
     },
   },
   {
@@ -68,6 +69,12 @@ const REFUSED: { name: string; context: Record<string, string>; says: RegExp }[]
   { name: "port zero", context: { ...MINIMAL, port: "0" }, says: /port: "0"/ },
   { name: "a port above 65535", context: { ...MINIMAL, port: "70000" }, says: /port: "70000"/ },
   { name: "a port with a sign", context: { ...MINIMAL, port: "+44200" }, says: /port/ },
+  {
+    name: "a size of no bytes",
+    context: { ...MINIMAL, capacityBytes: "0" },
+    says: /capacityBytes/,
+  },
+  { name: "a size with a unit", context: { ...MINIMAL, capacityBytes: "1G" }, says: /"1G"/ },
   { name: "a bad policy value", context: { ...MINIMAL, ctrlLossTmo: "x" }, says: /ctrlLossTmo/ },
 ];
 

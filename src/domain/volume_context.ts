@@ -1,54 +1,41 @@
 /**
- * What CreateVolume tells the node about a volume, by way of the orchestrator, which keeps it with
- * the volume and adds keys of its own. What the node does not need is left alone: a volume that
- * was made by an older version must stay usable.
+ * What is kept of a volume's parameters for its whole life: the texts CreateVolume answers with and
+ * Kubernetes hands back with every later call.
  */
-import { describeSource } from "./volume.ts";
-import type { ContentSource } from "./volume.ts";
+import { RECONNECT_KEYS, reconnectParameters } from "./reconnect_policy.ts";
 import { parseVolumeParameters } from "./volume_parameters.ts";
-import type { FsckPolicy } from "./volume_parameters.ts";
-
-/** What the node needs to know of a volume beyond where it is. */
-export interface VolumeContext {
-  /** Whether the volume was made from a snapshot or another volume: then it is never formatted. */
-  readonly isCopy: boolean;
-  readonly mkfsOptions: readonly string[];
-  readonly fsckPolicy: FsckPolicy;
-}
+import type { VolumeParameters } from "./volume_parameters.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
-/** The StorageClass parameters that the node reads. */
-const NODE_PARAMETERS = ["mkfsOptions", "fsckPolicy"] as const;
-const SOURCE_KEY = "contentSource";
+const KEYS: readonly string[] = [
+  ...["nvmeAddress", "migrationTimeoutSeconds", "mkfsOptions", "fsckPolicy"],
+  ...RECONNECT_KEYS,
+];
 
-/**
- * The volume context of a volume that is made with these StorageClass parameters, as given, from
- * this source; the inverse of {@link parseVolumeContext}.
- */
-export function volumeContextOf(
-  parameters: Texts,
-  source: ContentSource | undefined,
-): Record<string, string> {
-  const context = pick(parameters);
-  if (source !== undefined) context[SOURCE_KEY] = describeSource(source);
-  return context;
+/** The volume context that says what publishing and staging need of `parameters`. */
+export function volumeContextOf(parameters: VolumeParameters): Record<string, string> {
+  const { nvmeAddress, migrationTimeoutSeconds, mkfsOptions, fsckPolicy, reconnect } = parameters;
+  return {
+    ...(nvmeAddress === undefined ? {} : { nvmeAddress }),
+    migrationTimeoutSeconds: String(migrationTimeoutSeconds),
+    ...(mkfsOptions.length === 0 ? {} : { mkfsOptions: mkfsOptions.join(",") }),
+    fsckPolicy,
+    ...reconnectParameters(reconnect),
+  };
 }
 
 /**
- * What a volume context says to the node.
+ * The parameters that a volume context says, the inverse of {@link volumeContextOf}. Everything
+ * else in it is left alone: sidecars and the kubelet add keys of their own, and volumes taken over
+ * from the original driver carry keys that the array itself answers today.
  * @throws {StorageError} `invalid` naming the key, the value and what is allowed.
  */
-export function parseVolumeContext(context: Texts): VolumeContext {
-  const { mkfsOptions, fsckPolicy } = parseVolumeParameters(pick(context));
-  return { isCopy: Object.hasOwn(context, SOURCE_KEY), mkfsOptions, fsckPolicy };
-}
-
-function pick(texts: Texts): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const key of NODE_PARAMETERS) {
-    const text = texts[key];
-    if (text !== undefined) picked[key] = text;
+export function parseVolumeContext(context: Texts): VolumeParameters {
+  const known: Record<string, string> = {};
+  for (const key of KEYS) {
+    const text = context[key];
+    if (text !== undefined) known[key] = text;
   }
-  return picked;
+  return parseVolumeParameters(known);
 }

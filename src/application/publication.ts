@@ -57,6 +57,8 @@ export class Publications {
       nqn: volume.nqn,
       at: { address: nvmeAddress ?? backend.storageAddress, port: volume.port },
       policy: effectivePolicyOf(reconnect, volume.reconnect),
+      capacityBytes: volume.capacityBytes,
+      isCopy: volume.source !== undefined,
     });
   }
 

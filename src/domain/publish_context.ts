@@ -19,17 +19,16 @@ export interface PublishedVolume {
   readonly nqn: Nqn;
   readonly at: TransportAddress;
   readonly policy: ReconnectPolicy;
-  /**
-   * The volume's size when it was published. A device that is smaller is not this volume, or not
-   * whole; undefined = not known. It may have grown since.
-   */
-  readonly capacityBytes?: number;
+  /** The size when it was published; it may have grown since. A smaller device is not whole. */
+  readonly capacityBytes: number;
+  /** Whether it was made from a snapshot or another volume: then it is never formatted. */
+  readonly isCopy: boolean;
 }
 
 type Texts = Readonly<Record<string, string>>;
 
 const KEYS: ReadonlySet<string> = new Set([
-  ...["nqn", "address", "port", "capacityBytes"],
+  ...["nqn", "address", "port", "capacityBytes", "isCopy"],
   ...RECONNECT_KEYS,
 ]);
 /** An IPv4 or IPv6 literal or a host name; nothing that a kernel option line could stumble over. */
@@ -39,12 +38,13 @@ const CAPACITY = /^[1-9]\d{0,15}$/;
 
 /** The publish context that says `volume`; the inverse of {@link parsePublishContext}. */
 export function publishContextOf(volume: PublishedVolume): Record<string, string> {
-  const { nqn, at, policy, capacityBytes } = volume;
+  const { nqn, at, policy, capacityBytes, isCopy } = volume;
   return {
     nqn,
     address: at.address,
     port: String(at.port),
-    ...(capacityBytes === undefined ? {} : { capacityBytes: String(capacityBytes) }),
+    capacityBytes: String(capacityBytes),
+    isCopy: String(isCopy),
     ...reconnectParameters(policy),
   };
 }
@@ -64,7 +64,8 @@ export function parsePublishContext(context: Texts): PublishedVolume {
     nqn: parseManagedNqn(context["nqn"]),
     at: { address: parseAddress(context["address"]), port: parsePort(context["port"]) },
     policy: reconnectPolicyOf(parseReconnectChange(context)),
-    ...parseCapacity(context["capacityBytes"]),
+    capacityBytes: parseCapacity(context["capacityBytes"]),
+    isCopy: parseIsCopy(context["isCopy"]),
   };
 }
 
@@ -84,11 +85,16 @@ function parsePort(text: string | undefined): number {
   return refuse("port", text, "1 to 65535");
 }
 
-function parseCapacity(text: string | undefined): { readonly capacityBytes?: number } {
-  if (text === undefined) return {};
-  const capacityBytes = CAPACITY.test(text) ? Number(text) : NaN;
-  if (Number.isSafeInteger(capacityBytes)) return { capacityBytes };
+function parseCapacity(text: string | undefined): number {
+  const capacityBytes = text !== undefined && CAPACITY.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(capacityBytes)) return capacityBytes;
   return refuse("capacityBytes", text, "a number of bytes");
+}
+
+/** Never guessed: whether an empty-looking device may be formatted hangs on it. */
+function parseIsCopy(text: string | undefined): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  return refuse("isCopy", text, "true or false");
 }
 
 function refuse(key: string, value: string | undefined, allowed: string): never {

@@ -10,7 +10,14 @@ import {
 import { volumeIdForName } from "../../../src/domain/volume_id.ts";
 
 const NQN = nqnOf(volumeIdForName("one"));
-const MINIMAL = { nqn: NQN, address: "10.0.0.5", port: "44200" };
+const MINIMAL = {
+  nqn: NQN,
+  address: "10.0.0.5",
+  port: "44200",
+  capacityBytes: "1073741824",
+  isCopy: "false",
+};
+const SIZE = { capacityBytes: 1024 ** 3, isCopy: false };
 
 const ROUND_TRIPS: { name: string; volume: PublishedVolume }[] = [
   {
@@ -19,6 +26,7 @@ const ROUND_TRIPS: { name: string; volume: PublishedVolume }[] = [
       nqn: NQN,
       at: { address: "10.0.0.5", port: 44_200 },
       policy: DEFAULT_RECONNECT_POLICY,
+      ...SIZE,
     },
   },
   {
@@ -34,11 +42,17 @@ const ROUND_TRIPS: { name: string; volume: PublishedVolume }[] = [
         nrIoQueues: 2,
       }),
       capacityBytes: 16 * 1024 ** 4,
+      isCopy: true,
     },
   },
   {
     name: "a host name",
-    volume: { nqn: NQN, at: { address: "rds-1.lan", port: 1 }, policy: DEFAULT_RECONNECT_POLICY },
+    volume: {
+      nqn: NQN,
+      at: { address: "rds-1.lan", port: 1 },
+      policy: DEFAULT_RECONNECT_POLICY,
+      ...SIZE,
+    },
   },
 ];
 
@@ -74,6 +88,7 @@ const REFUSED: { name: string; context: Record<string, string>; says: RegExp }[]
     context: { ...MINIMAL, capacityBytes: "0" },
     says: /capacityBytes/,
   },
+  { name: "an isCopy that is no truth value", context: { ...MINIMAL, isCopy: "" }, says: /isCopy/ },
   { name: "a size with a unit", context: { ...MINIMAL, capacityBytes: "1G" }, says: /"1G"/ },
   { name: "a bad policy value", context: { ...MINIMAL, ctrlLossTmo: "x" }, says: /ctrlLossTmo/ },
 ];

@@ -37,7 +37,11 @@ export class ControlServer implements AsyncDisposable {
    * @throws {RangeError} when the path is too long for a socket.
    */
   static async start(path: string, handle: HandleRequest): Promise<ControlServer> {
-    checkSocketPath(path);
+    if (!isSocketPath(path)) {
+      throw new RangeError(
+        `Cannot listen on "${path}": the path of a socket has at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+      );
+    }
     const server = new ControlServer(handle);
     await rm(path, { force: true });
     await new Promise<void>((resolve, reject) => {
@@ -89,15 +93,9 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-/** @throws {RangeError} when `path` is too long for a Unix socket. */
-function checkSocketPath(path: string): void {
-  const bytes = new TextEncoder().encode(path).length;
-  if (bytes > MAX_SOCKET_PATH_BYTES) {
-    throw new RangeError(
-      `Cannot listen on "${path}": a socket path has at most ${MAX_SOCKET_PATH_BYTES} bytes, ` +
-        `this has ${bytes}`,
-    );
-  }
+/** Whether `path` is short enough for a Unix socket. */
+export function isSocketPath(path: string): boolean {
+  return new TextEncoder().encode(path).length <= MAX_SOCKET_PATH_BYTES;
 }
 
 function encode(answer: ControlAnswer): string {

@@ -43,7 +43,7 @@ export async function runLine(
     await runProgram(program, session, options);
   } catch (error) {
     const text = textOfError(error);
-    if (text !== undefined) options.print(`${text}\n`);
+    if (text !== undefined) reportFailure(text, options);
   }
 }
 
@@ -56,12 +56,17 @@ async function runProgram(program: Program, session: Session, options: RunOption
   } catch (error) {
     if (program.strayLine === undefined || error instanceof ConsoleInterrupted) throw error;
     const text = textOfError(error);
-    if (text !== undefined) options.print(`${text}\n`);
+    if (text !== undefined) reportFailure(text, options);
   }
   // An exec channel takes one line: the first ran, what follows it is refused.
   if (program.strayLine !== undefined) {
     throw new ConsoleSyntaxError(`syntax error (line ${program.strayLine} column 1)`);
   }
+}
+
+function reportFailure(text: string, options: RunOptions): void {
+  options.print(`${text}\n`);
+  options.onFailure?.();
 }
 
 /** What the console prints for an error; undefined for `:return`. Rethrows what is none of its. */

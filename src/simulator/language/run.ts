@@ -14,6 +14,8 @@ export type Evaluator = (run: Run) => Eventually<Value>;
 export interface RunOptions {
   /** Takes the output; lines end `\n`. */
   readonly print: (text: string) => void;
+  /** Called when the line ended in an error, which was printed. */
+  readonly onFailure?: (() => void) | undefined;
   /** Ends the line with `interrupted`: waits, calls of menus and loops look at it. */
   readonly signal?: AbortSignal | undefined;
   /** The global variables of the session; they outlive the line. */

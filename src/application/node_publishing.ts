@@ -1,0 +1,124 @@
+/** Publishing on the node: a staged volume, shown to a pod. */
+import type { VolumeCapability } from "../domain/access.ts";
+import { checkCapabilities } from "../domain/access.ts";
+import type { BlockDevice } from "../domain/block_device.ts";
+import { StorageError } from "../domain/errors.ts";
+import { nqnOf } from "../domain/nvme.ts";
+import { isReadOnlyUse } from "../domain/stage.ts";
+import type { VolumeId } from "../domain/volume_id.ts";
+import type { PathUse } from "../ports/mounter.ts";
+import type { NodePorts } from "./node_ports.ts";
+
+/** A NodePublishVolume call, decoded. */
+export interface NodePublishRequest {
+  readonly volumeId: VolumeId;
+  readonly stagingPath: string;
+  readonly targetPath: string;
+  readonly capability: VolumeCapability;
+  readonly isReadOnly: boolean;
+}
+
+/** Publishes a staged volume; see `NodeVolumes.publish`. */
+export async function publishVolume(
+  ports: NodePorts,
+  request: NodePublishRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { volumeId, stagingPath, targetPath, capability } = request;
+  checkCapabilities([capability]);
+  const device = await ports.host.find(nqnOf(volumeId), signal);
+  if (device === undefined) return refuse("not-ready", request, "it is not staged on this node");
+  const isMount = capability.access.type === "mount";
+  if (isMount) await checkStaged(ports, request, device, signal);
+  const isReadOnly = request.isReadOnly || isReadOnlyUse(capability);
+  const kind = isMount ? "mount" : "block";
+  if (await isPublishedAs(ports, request, { kind, isReadOnly, device }, signal)) return;
+  await checkOnlyTarget(ports, request, device, signal);
+  if (isMount) await ports.mounter.bind(stagingPath, targetPath, isReadOnly, signal);
+  else await ports.mounter.exposeBlock(device, targetPath, isReadOnly, signal);
+}
+
+/**
+ * A dead staging mount is not bound to a new pod: it would get a file system that only fails. The
+ * orchestrator has to unstage and stage again.
+ */
+async function checkStaged(
+  { mounter }: NodePorts,
+  request: NodePublishRequest,
+  device: BlockDevice,
+  signal: AbortSignal,
+): Promise<void> {
+  const { stagingPath } = request;
+  const use = await mounter.look(stagingPath, signal);
+  if (use.kind !== "mount") refuse("not-ready", request, `nothing is mounted at ${stagingPath}`);
+  if (!use.isAlive) {
+    refuse(
+      "not-ready",
+      request,
+      `the device behind ${stagingPath} is gone; it must be unstaged and staged again`,
+    );
+  }
+  if (use.device !== device.number) {
+    refuse("not-ready", request, `${stagingPath} holds device ${use.device}, not the volume's`);
+  }
+}
+
+/** Whether the target path shows the volume as wanted; clears what is dead out of the way. */
+async function isPublishedAs(
+  { mounter }: NodePorts,
+  request: NodePublishRequest,
+  wanted: { kind: "mount" | "block"; isReadOnly: boolean; device: BlockDevice },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { targetPath } = request;
+  const use: PathUse = await mounter.look(targetPath, signal);
+  switch (use.kind) {
+    case "nothing":
+    case "directory":
+      return false;
+    case "other":
+      return refuse("in-use", request, `${targetPath} is ${use.what}`);
+    case "mount":
+    case "block": {
+      const isCurrent = use.device === wanted.device.number;
+      // The number of a device node can pass to another volume; one that is not ours any more must
+      // not stay where a pod would open it.
+      if (!use.isAlive || (use.kind === "block" && !isCurrent)) {
+        await mounter.release(targetPath, signal);
+        return false;
+      }
+      if (!isCurrent) {
+        return refuse("in-use", request, `${targetPath} shows device ${use.device}`);
+      }
+      if (use.kind === wanted.kind && use.isReadOnly === wanted.isReadOnly) return true;
+      const how = `${use.isReadOnly ? "read-only" : "read-write"} as a ${use.kind} volume`;
+      return refuse("already-exists", request, `it is published at ${targetPath} ${how}`);
+    }
+  }
+}
+
+/** Holds the access mode that allows one writer in one place. */
+async function checkOnlyTarget(
+  { mounter }: NodePorts,
+  request: NodePublishRequest,
+  device: BlockDevice,
+  signal: AbortSignal,
+): Promise<void> {
+  const { capability, stagingPath, targetPath } = request;
+  if (capability.mode !== "SINGLE_NODE_SINGLE_WRITER") return;
+  const uses = await mounter.usesOf(device.number, signal);
+  const other = uses.find((path) => path !== stagingPath && path !== targetPath);
+  if (other === undefined) return;
+  refuse("in-use", request, `access mode ${capability.mode} allows one place, and ${other} has it`);
+}
+
+function refuse(
+  code: StorageError["code"],
+  { volumeId, targetPath }: { readonly volumeId: VolumeId; readonly targetPath: string },
+  finding: string,
+): never {
+  throw new StorageError(
+    code,
+    `Cannot publish volume "${volumeId}" at ${targetPath}: ${finding}`,
+  );
+}

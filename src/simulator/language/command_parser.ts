@@ -23,6 +23,7 @@ export function parseBody(context: ParseContext, closing: string): readonly Stat
       return body;
     }
     if (scanner.char === ";") scanner.position += 1;
+    else if (scanner.atCommandEnd()) scanner.fail("syntax error");
     else body.push(parseStatement(context));
   }
 }

@@ -42,6 +42,8 @@ const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   "/": 10,
   "%": 10,
 };
+/** How many operators may follow each other on one level; a bound on the stack of the evaluator. */
+const MAX_CHAIN = 2000;
 const NOT_PRECEDENCE = 3;
 const UNARY_PRECEDENCE = 11;
 
@@ -59,7 +61,8 @@ export function parseValue(context: ParseContext): Expression {
 /** An expression up to an operator that binds less than `minimum`. */
 export function parseExpression(context: ParseContext, minimum = 0): Expression {
   let left = parsePrefix(context);
-  for (;;) {
+  for (let count = 0;; count++) {
+    if (count > MAX_CHAIN) context.scanner.fail("syntax error");
     context.scanner.skipBlanks();
     const start = context.scanner.position;
     const operator = readOperator(context);

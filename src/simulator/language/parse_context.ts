@@ -4,7 +4,7 @@ import type { Scanner } from "./scanner.ts";
 import type { Statement, Variable } from "./syntax.ts";
 
 /** How deep brackets, braces and parentheses may nest; a bound on the stack. */
-const MAX_DEPTH = 64;
+const MAX_DEPTH = 150;
 
 /** Counts the local variables of a line. */
 export interface Frame {

@@ -47,7 +47,8 @@ export class Run {
   row: Row | undefined = undefined;
   hoisted: readonly Value[] = [];
   readonly #owned = new WeakSet<ArrayValue>();
-  #iterationsLeft: number;
+  #iterations = 0;
+  readonly #maxIterations: number;
   #outputBytesLeft: number;
 
   constructor(session: Session, options: RunOptions, slotCount: number) {
@@ -55,7 +56,7 @@ export class Run {
     this.options = options;
     this.globals = options.globals ?? new Map();
     this.locals = new Array<Value>(slotCount).fill(undefined);
-    this.#iterationsLeft = options.maxIterations ?? DEFAULT_MAX_ITERATIONS;
+    this.#maxIterations = options.maxIterations ?? DEFAULT_MAX_ITERATIONS;
     this.#outputBytesLeft = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
   }
 
@@ -68,10 +69,10 @@ export class Run {
 
   /** Counts a round of a loop; now and then a promise, so that the process stays responsive. */
   tick(): Eventually<void> {
-    this.#iterationsLeft -= 1;
-    if (this.#iterationsLeft < 0) throw new ConsoleInterrupted();
+    this.#iterations += 1;
+    if (this.#iterations > this.#maxIterations) throw new ConsoleInterrupted();
     this.checkSignal();
-    if (this.#iterationsLeft % ITERATIONS_PER_TURN === 0) return nextTurn();
+    if (this.#iterations % ITERATIONS_PER_TURN === 0) return nextTurn();
   }
 
   /** @throws {ConsoleInterrupted} when the caller left. */

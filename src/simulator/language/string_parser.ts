@@ -67,7 +67,7 @@ function parseInterpolation(context: ParseContext, interpolations: Interpolation
       return interpolations.substitution(context);
     case '"':
       // The closing quote, not `$"name"`: a dollar sign must be escaped.
-      return scanner.fail("syntax error");
+      return scanner.fail("syntax error", scanner.position + 1);
     default:
       return interpolations.variable(context);
   }

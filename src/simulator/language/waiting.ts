@@ -33,6 +33,7 @@ export async function pause(run: Run, milliseconds: number): Promise<void> {
   run.checkSignal();
   const { sleep = sleepByTimer, signal } = run.options;
   await run.abortable(sleep(Math.max(0, milliseconds), signal));
+  run.checkSignal();
 }
 
 function sleepByTimer(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -75,7 +75,7 @@ export class Calls {
   }
 
   /**
-   * Runs one call to its reply. Never rejects. When the signal of the call aborts the reply comes
+   * Runs one call to its reply. Rejects only when the observer throws. When the signal of the call aborts the reply comes
    * at once; the call keeps its place until its handler has ended.
    */
   async run(incoming: IncomingCall): Promise<Reply> {
@@ -114,6 +114,8 @@ export class Calls {
     clock.sleep(Math.max(0, deadlineMs - clock.wallMs()), ended.signal)
       .then(() => abort.abort(deadlineReached()), () => {});
     call.incoming.onCancelled(() => {
+      // grpc-js says "cancelled" after every call, also after one that was answered.
+      if (ended.signal.aborted) return;
       const isLate = clock.wallMs() >= deadlineMs - DEADLINE_TOLERANCE_MS;
       abort.abort(isLate ? deadlineReached() : callerLeft());
     });

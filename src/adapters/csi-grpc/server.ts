@@ -15,6 +15,7 @@ import type { Observe } from "../../ports/events.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { Calls, type IncomingCall } from "./interceptors.ts";
 import type { OfferedMethod, OfferedService } from "./service.ts";
+import { INTERNAL_DETAILS, STATUS } from "./status.ts";
 import {
   assertFree,
   bindPath,
@@ -183,7 +184,7 @@ function addService(server: Server, service: OfferedService, calls: Calls): void
     unary.map((method) => [
       method.descriptor.name,
       (call: ServerUnaryCall<Buffer, Uint8Array>, respond: sendUnaryData<Uint8Array>): void =>
-        void answer(calls, incoming(method, call), respond),
+        answer(calls, incoming(method, call), respond),
     ]),
   );
   server.addService(definition, implementation);
@@ -202,18 +203,12 @@ function methodDefinition({ name, descriptor }: OfferedMethod): MethodDefinition
   };
 }
 
-async function answer(
-  calls: Calls,
-  call: IncomingCall,
-  respond: sendUnaryData<Uint8Array>,
-): Promise<void> {
-  const reply = await calls.run(call);
-  switch (reply.kind) {
-    case "response":
-      return respond(null, reply.bytes);
-    case "failure":
-      return respond(reply.status);
-  }
+function answer(calls: Calls, call: IncomingCall, respond: sendUnaryData<Uint8Array>): void {
+  calls.run(call).then(
+    (reply) => reply.kind === "response" ? respond(null, reply.bytes) : respond(reply.status),
+    // Only an observer that breaks its contract leads here; it must not end the process.
+    () => respond({ code: STATUS.INTERNAL, details: INTERNAL_DETAILS }),
+  );
 }
 
 function incoming(method: OfferedMethod, call: ServerUnaryCall<Buffer, Uint8Array>): IncomingCall {

@@ -1,0 +1,212 @@
+/**
+ * One node's kernel in memory: connections, devices, mounts, and the disks on the array behind
+ * them. The three adapters of this folder share it and keep its rules; the methods here are what
+ * happens to a node from outside.
+ */
+import type { FileSystemType } from "../../domain/access.ts";
+import { deviceNumberOf } from "../../domain/block_device.ts";
+import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";
+import { StorageError } from "../../domain/errors.ts";
+import type { Nqn, TransportAddress } from "../../domain/nvme.ts";
+import { PathTree } from "./path_tree.ts";
+
+/** A file system on a disk, with what is in it. */
+export interface StoredFileSystem {
+  readonly fileSystem: FileSystemType;
+  readonly uuid: string;
+  sizeBytes: number;
+  /** `crashed`: a journal is left to replay. `damaged`: reparable. `broken`: needs a person. */
+  health: "clean" | "crashed" | "damaged" | "broken";
+  /** Text by name. */
+  readonly files: Map<string, string>;
+}
+
+/** What a disk holds. */
+export type DiskContent =
+  | { readonly kind: "blank" }
+  | { readonly kind: "half-formatted" }
+  | { readonly kind: "other"; readonly what: string }
+  /** The first reads fail, as they can right after a connect. */
+  | { readonly kind: "unreadable" }
+  | { readonly kind: "file-system"; readonly stored: StoredFileSystem };
+
+/** A disk that the array exports. */
+export interface ExportedDisk {
+  readonly nqn: Nqn;
+  readonly at: TransportAddress;
+  sizeBytes: number;
+  content: DiskContent;
+}
+
+/** One connection to an array, and the device it shows. */
+interface Connection {
+  readonly disk: ExportedDisk;
+  readonly device: { path: string; readonly number: DeviceNumber; sizeBytes: number };
+  state: "live" | "lost";
+}
+
+/** One mount; a path may carry several. */
+export interface MountRecord {
+  readonly path: string;
+  readonly device: DeviceNumber;
+  readonly stored: StoredFileSystem;
+  readonly options: readonly string[];
+  readonly isReadOnly: boolean;
+}
+
+/** The block extended major number, from which the kernel numbers NVMe devices. */
+const MAJOR = 259;
+
+/** A node's kernel, and the array it reaches. */
+export class HostWorld {
+  /** What the array exports, by NQN. */
+  readonly disks: Map<string, ExportedDisk> = new Map();
+  /** Mounts, the oldest first. */
+  readonly mounts: MountRecord[] = [];
+  /** Directories, files and device nodes that are on the node itself. */
+  readonly tree: PathTree = new PathTree();
+  readonly #connections = new Map<string, Connection>();
+  /** Devices that something holds without a mount: a hanging unmount, another namespace. */
+  readonly #held = new Set<DeviceNumber>();
+  #minor = 0;
+
+  /** Exports a disk from the array; one that is exported already stays as it is. */
+  exportDisk(disk: Omit<ExportedDisk, "content"> & { content?: DiskContent }): ExportedDisk {
+    const existing = this.disks.get(disk.nqn);
+    if (existing !== undefined) return existing;
+    const exported: ExportedDisk = { content: { kind: "blank" }, ...disk };
+    this.disks.set(disk.nqn, exported);
+    return exported;
+  }
+
+  /** The array stops answering for this disk; the kernel keeps trying. */
+  loseConnection(nqn: Nqn): void {
+    this.#connectionTo(nqn).state = "lost";
+  }
+
+  /** The array answers again. */
+  regainConnection(nqn: Nqn): void {
+    this.#connectionTo(nqn).state = "live";
+  }
+
+  /** The kernel gives up: the device is gone and what was mounted from it is dead. */
+  removeDevice(nqn: Nqn): void {
+    this.#connectionTo(nqn);
+    this.#connections.delete(nqn);
+  }
+
+  /** Something takes hold of the device, or lets go of it, unseen by the mount table. */
+  hold(nqn: Nqn, isHeld: boolean): void {
+    const { number } = this.#connectionTo(nqn).device;
+    if (isHeld) this.#held.add(number);
+    else this.#held.delete(number);
+  }
+
+  /** Somebody else mounts the device, beside or on top of what is there. */
+  mountForeign(nqn: Nqn, path: string): void {
+    const { device, disk } = this.#connectionTo(nqn);
+    if (disk.content.kind !== "file-system") throw new Error(`${nqn} has no file system`);
+    this.tree.makeDirectories(path);
+    const { stored } = disk.content;
+    this.mounts.push({ path, device: device.number, stored, options: [], isReadOnly: false });
+  }
+
+  /**
+   * Writes a file where a program would: into what is mounted at the directory, or into it.
+   * @throws {Error} when what is mounted there is dead or read-only.
+   */
+  writeFile(directory: string, name: string, text: string): void {
+    const mount = this.mountAt(directory);
+    if (mount === undefined) return this.tree.writeFile(directory, name);
+    if (!this.isAlive(mount.device)) throw new Error(`input/output error: ${directory}`);
+    if (mount.isReadOnly) throw new Error(`read-only file system: ${directory}`);
+    mount.stored.files.set(name, text);
+  }
+
+  /** What a program reads, or undefined when there is no such file. */
+  readFile(directory: string, name: string): string | undefined {
+    const mount = this.mountAt(directory);
+    if (mount !== undefined) return mount.stored.files.get(name);
+    return this.tree.at(`${directory}/${name}`)?.kind === "file" ? "" : undefined;
+  }
+
+  /** Sessions as the kernel lists them. */
+  connections(): { readonly nqn: Nqn; readonly state: "live" | "lost" }[] {
+    return [...this.#connections.values()].map(({ disk, state }) => ({ nqn: disk.nqn, state }));
+  }
+
+  /**
+   * Connects a disk; one that is connected stays as it is. Names of devices are used again,
+   * numbers are not.
+   */
+  connect(disk: ExportedDisk): void {
+    if (this.#connections.has(disk.nqn)) return;
+    const taken = new Set([...this.#connections.values()].map(({ device }) => device.path));
+    let index = 0;
+    while (taken.has(`/dev/nvme${index}n1`)) index++;
+    const device = {
+      path: `/dev/nvme${index}n1`,
+      number: deviceNumberOf(MAJOR, this.#minor++),
+      sizeBytes: disk.sizeBytes,
+    };
+    this.#connections.set(disk.nqn, { disk, device, state: "live" });
+  }
+
+  /** The device of a connection, or undefined when there is none. */
+  deviceOf(nqn: Nqn): BlockDevice | undefined {
+    const connection = this.#connections.get(nqn);
+    return connection === undefined ? undefined : { ...connection.device };
+  }
+
+  /** The kernel takes over the size that the array has today. */
+  refreshSize(nqn: Nqn): void {
+    const { device, disk } = this.#connectionTo(nqn);
+    device.sizeBytes = disk.sizeBytes;
+  }
+
+  /** Ends a connection and removes its device. */
+  disconnect(nqn: Nqn): void {
+    this.#connections.delete(nqn);
+  }
+
+  /** Whether there is a device of that number. */
+  isAlive(number: DeviceNumber): boolean {
+    return this.#ofNumber(number) !== undefined;
+  }
+
+  /** Whether an exclusive open of the device would fail. */
+  isHeld(number: DeviceNumber): boolean {
+    return this.#held.has(number) || this.mounts.some(({ device }) => device === number);
+  }
+
+  /** The topmost mount at a path. */
+  mountAt(path: string): MountRecord | undefined {
+    return this.mounts.findLast((mount) => mount.path === path);
+  }
+
+  /**
+   * The disk behind a device that somebody opens by its path.
+   * @throws {StorageError} `unavailable` when the path leads to another device, or to none, or the
+   * connection is lost.
+   */
+  open({ path, number }: BlockDevice): ExportedDisk {
+    const connection = this.#ofNumber(number);
+    if (connection?.device.path !== path) {
+      throw new StorageError("unavailable", `Cannot open ${path}: it is not device ${number}`);
+    }
+    if (connection.state !== "live") {
+      throw new StorageError("unavailable", `Cannot read ${path}: the connection is lost`);
+    }
+    return connection.disk;
+  }
+
+  #ofNumber(number: DeviceNumber): Connection | undefined {
+    return [...this.#connections.values()].find(({ device }) => device.number === number);
+  }
+
+  #connectionTo(nqn: Nqn): Connection {
+    const connection = this.#connections.get(nqn);
+    if (connection === undefined) throw new Error(`${nqn} is not connected`);
+    return connection;
+  }
+}

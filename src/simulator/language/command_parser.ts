@@ -31,15 +31,11 @@ export function parseBody(context: ParseContext, closing: string): readonly Stat
 function parseStatement(context: ParseContext): Statement {
   const { scanner } = context;
   switch (scanner.char) {
-    case "{": {
-      scanner.position += 1;
-      const inside = nested(context, { scope: new Scope(context.scope) });
-      return { kind: "block", body: context.parseBody(inside, "}") };
-    }
-    case ":": {
+    case "{":
+      return parseBlock(context);
+    case ":":
       scanner.position += 1;
       return parseGlobalCommand(context);
-    }
     case "/":
       scanner.position += 1;
       scanner.skipBlanks();
@@ -47,6 +43,13 @@ function parseStatement(context: ParseContext): Statement {
     default:
       return parsePath(context);
   }
+}
+
+/** `{statements}`: a scope of its own. */
+function parseBlock(context: ParseContext): Statement {
+  context.scanner.expect("{");
+  const inside = nested(context, { scope: new Scope(context.scope) });
+  return { kind: "block", body: context.parseBody(inside, "}") };
 }
 
 function parseGlobalCommand(context: ParseContext): Statement {
@@ -89,6 +92,8 @@ function parsePath(context: ParseContext): Statement {
     }
     if (scanner.char === "/") scanner.position += 1;
     else scanner.skipBlanks();
+    // `/disk { print; find }`: statements in a menu.
+    if (scanner.char === "{") return parseBlock({ ...context, path });
   }
 }
 

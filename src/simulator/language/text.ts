@@ -55,13 +55,14 @@ export function typeNameOf(value: Value): string {
 }
 
 /**
- * Whether `=` holds. The types must agree, as on a real box (`"1" = 1` is false); only an internal
- * id equals the string that writes it, because rows and scripts carry both.
+ * Whether `=` holds. The types must agree, as on a real box (`"1" = 1` is false), but for two
+ * things that scripts rely on: an internal id equals the string that writes it, and an empty array
+ * equals the empty string (`[find slot=x] = ""`).
  */
 export function areEqual(left: Value, right: Value): boolean {
   if (left === right) return true;
-  if (typeof left === "string") return isIdWritten(right, left);
-  if (typeof right === "string") return isIdWritten(left, right);
+  if (typeof left === "string") return isWritten(right, left);
+  if (typeof right === "string") return isWritten(left, right);
   if (typeof left !== "object" || typeof right !== "object") return false;
   if (left === null || right === null) return false;
   if (left.type === "time") {
@@ -71,8 +72,14 @@ export function areEqual(left: Value, right: Value): boolean {
   return left.type === right.type && "text" in right && left.text === right.text;
 }
 
-function isIdWritten(value: Value, text: string): boolean {
-  return typeof value === "object" && value !== null && value.type === "id" && value.text === text;
+function isWritten(value: Value, text: string): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (value.type === "id") return value.text === text;
+  return value.type === "array" && text === "" && isEmpty(value);
+}
+
+function isEmpty(array: ArrayValue): boolean {
+  return array.items.length === 0 && array.entries.size === 0;
 }
 
 function areEqualArrays(left: ArrayValue, right: ArrayValue): boolean {

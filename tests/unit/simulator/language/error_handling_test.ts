@@ -53,6 +53,19 @@ Deno.test("a user without the policy is refused, and can catch it", async () => 
   assert.deepEqual(menus.seen.names, []);
 });
 
+Deno.test("whoever runs a line is told of the errors it ends with, and of no other", async () => {
+  const failuresOf = async (line: string): Promise<number> => {
+    let failures = 0;
+    await outputOf(line, fakeMenus(), { onFailure: () => void failures++ });
+    return failures;
+  };
+  assert.equal(await failuresOf(":put 1; /disk/get nope"), 1);
+  assert.equal(await failuresOf(":put ("), 1);
+  assert.equal(await failuresOf(":put fine; :return 1"), 0);
+  assert.equal(await failuresOf(":onerror e in={ /disk/get nope } do={}"), 0);
+  assert.equal(await failuresOf(":error x\n:put 2"), 2);
+});
+
 Deno.test(":retry tries as often as allowed, waits between, and then hands over", async () => {
   const waits: number[] = [];
   const sleep = (milliseconds: number): Promise<void> => {

@@ -58,6 +58,8 @@ testLines([
   [":put (1 <= 1 and 2 >= 3)", "false"],
   [':put (*2B = "*2B")', "true"],
   [":put ({1;2} = {1;2})", "true"],
+  [':put ([/disk/find slot=nope] = "")', "true"],
+  [':put ([/disk/find slot=csi-a] = "")', "false"],
   [
     ':put ("a" < "b")',
     "script error: cannot compare if string is less than string (:put; line 1)",
@@ -79,6 +81,7 @@ testLines([
   [":put ({5;6;7}->1)", "6"],
   [":put [:typeof ({5}->9)]", "nothing"],
   [':put [:typeof ("text"->"key")]', "nothing"],
+  ['/disk { print where slot=csi-a; :put [:len [find]] }; :put "$[:len {1}]"', "csi-a\n3\n1"],
   ["/disk; :put 1", "expected command name (line 1 column 6)"],
   // Variables, scopes, values.
   [":local a 1; { :local a 2; :put $a }; :put $a", "2\n1"],

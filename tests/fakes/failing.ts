@@ -1,0 +1,58 @@
+/**
+ * Failure from outside: a wrapper that makes the n-th call of the ports it covers fail, before or
+ * after the call took effect. What is wrapped stays honest.
+ */
+import { StorageError } from "../../src/domain/errors.ts";
+
+/** Which call fails, and whether its effect is there when it does. */
+export interface FaultPlan {
+  /** Counted from 1 over all wrapped ports; 0 = none. */
+  readonly callNumber: number;
+  readonly moment: "before" | "after";
+}
+
+/** Counts the calls of all ports it wraps, and fails the one that is planned. */
+export class Faults {
+  readonly #plan: FaultPlan;
+  readonly #calls: string[] = [];
+
+  constructor(plan: FaultPlan) {
+    this.#plan = plan;
+  }
+
+  /** The names of the methods that were called so far, in order. */
+  get calls(): readonly string[] {
+    return this.#calls;
+  }
+
+  /** Whether the planned call has been made. */
+  get hasStruck(): boolean {
+    return this.#plan.callNumber > 0 && this.#calls.length >= this.#plan.callNumber;
+  }
+
+  /** `port` with every method counted, and failing when its turn comes. */
+  wrap<Port extends object>(port: Port): Port {
+    return new Proxy(port, {
+      get: (target, key): unknown => {
+        const member: unknown = Reflect.get(target, key, target);
+        if (typeof member !== "function") return member;
+        return (...given: unknown[]): Promise<unknown> =>
+          this.#call(String(key), () => Reflect.apply(member, target, given));
+      },
+    });
+  }
+
+  async #call(method: string, perform: () => unknown): Promise<unknown> {
+    this.#calls.push(method);
+    const isStruck = this.#calls.length === this.#plan.callNumber;
+    if (isStruck && this.#plan.moment === "before") throw lostReply(method);
+    const result = await perform();
+    if (isStruck) throw lostReply(method);
+    return result;
+  }
+}
+
+/** What a caller sees in both cases: it cannot tell whether the change took effect. */
+function lostReply(method: string): StorageError {
+  return new StorageError("unavailable", `Cannot say what became of ${method}: the reply was lost`);
+}

@@ -11,6 +11,15 @@ export class FlagError extends Error {
 /** The exit code for a command line that makes no sense. */
 export const EXIT_CODE_OF_USAGE = 2;
 
+/**
+ * The exit code for a command that ends early: what an action chose, and the usage's code for what
+ * the parser of the command line refused.
+ */
+export function exitCodeOf(error: { readonly code: string; readonly exitCode: number }): number {
+  const isOfParser = error.code !== "commander.error" && error.exitCode !== 0;
+  return isOfParser ? EXIT_CODE_OF_USAGE : error.exitCode;
+}
+
 /** One of `choices`. @throws {FlagError} when it is none. */
 export function choiceOf<T extends string>(
   flag: string,

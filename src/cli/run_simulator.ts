@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { generateKeyPair, readIfPresent } from "../simulator/server/host_key.ts";
+import { readIfPresent } from "../simulator/server/host_key.ts";
+import { generateKeyPair } from "../simulator/server/key_pair.ts";
 import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import type { SimulatorOptions } from "../simulator/simulator_options.ts";
 import { type SimulateFlags, simulatorOptionsOf } from "./simulate_flags.ts";
@@ -22,6 +23,7 @@ export interface ReadyLine {
 /**
  * Runs a simulator until the process is told to end (Ctrl-C or SIGTERM).
  * @throws {FlagError} for a value that is not allowed, before anything is started.
+ * @throws {StartError} when it cannot be started.
  */
 export async function runSimulator(flags: SimulateFlags): Promise<void> {
   await using stack = new AsyncDisposableStack();
@@ -29,12 +31,29 @@ export async function runSimulator(flags: SimulateFlags): Promise<void> {
   const checked = await simulatorOptionsOf(flags);
   const directory = await directoryOf(flags.directory, stack);
   const login = await loginOf(checked, directory);
-  const simulator = await startSimulator({ ...checked, ...login.options, directory });
+  const simulator = await start({ ...checked, ...login.options, directory });
   stack.use(simulator);
   const ready = readyLineOf(simulator, directory, login.clientKey);
   await print(flags.readyJson === true ? JSON.stringify(ready) : describe(ready, simulator, flags));
   await stopped;
   if (flags.readyJson !== true) await print(farewell(simulator));
+}
+
+/** The simulator cannot be started on this machine now: a port in use, a locked directory. */
+export class StartError extends Error {
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`Cannot start the simulator: ${reason}`, { cause });
+    this.name = "StartError";
+  }
+}
+
+async function start(options: SimulatorOptions): Promise<Simulator> {
+  try {
+    return await startSimulator(options);
+  } catch (error) {
+    throw new StartError(error);
+  }
 }
 
 /** Resolves at the first SIGINT or SIGTERM. */

@@ -2,27 +2,25 @@ import { Command, Option } from "commander";
 import { FAULT_FIELDS } from "../simulator/control/fault_notation.ts";
 import { PASSWORD_AUTHENTICATION } from "../simulator/server/credentials.ts";
 import { ON_DISCONNECT } from "../simulator/server/exec.ts";
-import { HOST_KEY_TYPES } from "../simulator/server/host_key.ts";
+import { KEY_TYPES } from "../simulator/server/key_pair.ts";
 import { COMMAND_CLASSES } from "../simulator/server/latency.ts";
-import { EXIT_CODE_OF_USAGE, FlagError } from "./flag_values.ts";
+import { EXIT_CODE_OF_USAGE, exitCodeOf, FlagError } from "./flag_values.ts";
 import { controlCommand } from "./simulate_control.ts";
 import { CHOICES, POLICIES, type SimulateFlags } from "./simulate_flags.ts";
-import { runSimulator } from "./run_simulator.ts";
+import { runSimulator, StartError } from "./run_simulator.ts";
 
 /** The command `rds-csi simulate`: a RouterOS storage box on loopback, and `simulate control`. */
 export function simulateCommand(): Command {
   const command = new Command("simulate")
     .description(
-      "Run a simulated MikroTik RouterOS storage box (RDS): an SSH server whose console answers\n" +
-        "/disk, /file and more, with real backing files, faults on request, and a record of what\n" +
+      "Run a simulated MikroTik RouterOS storage box (RDS): an SSH server whose console answers " +
+        "/disk, /file and more, with real backing files, faults on request, and a record of what " +
         "would have lost data. Stop it with Ctrl-C.",
     )
     .addHelpText("after", helpAfter())
-    .exitOverride((error) => {
-      Deno.exit(error.exitCode === 0 ? 0 : EXIT_CODE_OF_USAGE);
-    })
+    .exitOverride((error) => Deno.exit(exitCodeOf(error)))
     .action(async (flags: SimulateFlags, self: Command) => {
-      await orUsage(self, () => runSimulator(flags));
+      await explaining(self, () => runSimulator(flags));
     });
   addServerFlags(command);
   addBoxFlags(command);
@@ -30,13 +28,14 @@ export function simulateCommand(): Command {
   return command.addCommand(controlCommand());
 }
 
-/** Runs `action`; a {@link FlagError} ends the program with its message and the usage's code. */
-async function orUsage(command: Command, action: () => Promise<void>): Promise<void> {
+/** Runs `action`; what a person can put right ends the program with a message, without a trace. */
+async function explaining(command: Command, action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof FlagError)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: EXIT_CODE_OF_USAGE });
+    if (!(error instanceof FlagError || error instanceof StartError)) throw error;
+    const exitCode = error instanceof FlagError ? EXIT_CODE_OF_USAGE : 1;
+    command.error(`error: ${error.message}`, { exitCode });
   }
 }
 
@@ -46,30 +45,28 @@ function addServerFlags(command: Command): void {
     .option("--port <number>", "port to listen on; 0 takes a free one", "0")
     .option(
       "--directory <path>",
-      "where keys, state and backing files live; kept, and continued by the next start\n" +
+      "where keys, state and backing files live; kept, and continued by the next start " +
         "(default: a temporary directory, removed at the end)",
     )
     .option("--control-socket <path>", "Unix socket for `simulate control` (default: in DIRECTORY)")
     .option(
       "--ready-json",
-      "when ready, print one JSON line instead of text: port, hostKey,\n" +
+      "when ready, print one JSON line instead of text: port, hostKey, " +
         "hostKeyFingerprint, controlSocket, directory, clientKey",
     )
     .optionsGroup("Log-in:")
     .option(
       "--user <name:policies>",
-      "add a user, or replace admin, who may do everything; may be\n" +
+      "add a user, or replace admin, who may do everything; may be " +
         `repeated. Policies: ${POLICIES.join(",")}`,
       collect,
-      [],
     )
     .option("--password <text>", "password of every user")
     .option(
       "--authorized-key <file>",
-      "public keys of every user, RSA or Ed25519; may be repeated\n" +
+      "public keys of every user, RSA or Ed25519; may be repeated " +
         "(default without password and keys: a key made in DIRECTORY/client_key)",
       collect,
-      [],
     )
     .addOption(
       choice(
@@ -83,7 +80,7 @@ function addServerFlags(command: Command): void {
       choice(
         "--host-key-type <type>",
         "type of the host key made in DIRECTORY",
-        HOST_KEY_TYPES,
+        KEY_TYPES,
         "ed25519",
       ),
     )
@@ -182,15 +179,14 @@ function addFaultFlags(command: Command): void {
   command.optionsGroup("Link and faults:")
     .option(
       "--latency <class=ms,...>",
-      `milliseconds per command: ${COMMAND_CLASSES.join(", ")};\n` +
+      `milliseconds per command: ${COMMAND_CLASSES.join(", ")}; ` +
         "or `hardware` for times as reported from an RDS (default: 0)",
     )
     .option(
       "--fault <fault>",
-      "a fault that waits from the start, such as reset-after:times=1;\n" +
+      "a fault that waits from the start, such as reset-after:times=1; " +
         "may be repeated; the list is below",
       collect,
-      [],
     )
     .option("--lose-replies <percent>", "run the command, then reset the connection, so often")
     .option("--seed <number>", "seed of --lose-replies", "1")
@@ -220,8 +216,8 @@ function choice(
   return new Option(flags, `${description}: ${choices.join(", ")}`).default(preset);
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
 }
 
 function helpAfter(): string {

@@ -8,7 +8,7 @@ import {
 import { DEFAULT_LISTED_COMMANDS, type SimulatorStatus } from "../simulator/control/protocol.ts";
 import type { Fault, Violation } from "../simulator/faults.ts";
 import type { CommandRecord } from "../simulator/server/command_log.ts";
-import { EXIT_CODE_OF_USAGE, explained, FlagError, integerOf } from "./flag_values.ts";
+import { EXIT_CODE_OF_USAGE, exitCodeOf, explained, FlagError, integerOf } from "./flag_values.ts";
 import { parseLatency } from "./simulate_flags.ts";
 
 interface ControlFlags {
@@ -39,9 +39,7 @@ export function controlCommand(): Command {
     .description("Look at a running simulator over its control socket, and make it misbehave.")
     .option("--socket <path>", "the control socket, as the simulator printed it at its start")
     .option("--json", "print JSON instead of text")
-    .exitOverride((error) => {
-      Deno.exit(error.exitCode === 0 ? 0 : EXIT_CODE_OF_USAGE);
-    });
+    .exitOverride((error) => Deno.exit(exitCodeOf(error)));
   add(control, "status", "address, connections, latency, and the faults that wait", showStatus);
   add(
     control,
@@ -55,7 +53,7 @@ export function controlCommand(): Command {
   add(
     control,
     "fault <fault...>",
-    "add faults, such as `reset-after:times=1,on=add`; the list is\n" +
+    "add faults, such as `reset-after:times=1,on=add`; the list is " +
       "in `simulate --help`",
     addFaults,
   );

@@ -6,7 +6,8 @@ import type { Policy } from "../simulator/menu.ts";
 import { type BoxOptions, type BoxUser, DEFAULT_BOX_SETTINGS } from "../simulator/box/options.ts";
 import { parseAuthorizedKeys, PASSWORD_AUTHENTICATION } from "../simulator/server/credentials.ts";
 import { ON_DISCONNECT } from "../simulator/server/exec.ts";
-import { HOST_KEY_TYPES, parseHostKey } from "../simulator/server/host_key.ts";
+import { parseHostKey } from "../simulator/server/host_key.ts";
+import { KEY_TYPES } from "../simulator/server/key_pair.ts";
 import { HARDWARE_LATENCY, type Latency } from "../simulator/server/latency.ts";
 import type { SimulatorOptions } from "../simulator/simulator_options.ts";
 import {
@@ -26,10 +27,10 @@ export interface SimulateFlags {
   readonly directory?: string;
   readonly hostKeyType: string;
   readonly hostKey?: string;
-  readonly authorizedKey: readonly string[];
+  readonly authorizedKey?: readonly string[];
   readonly password?: string;
   readonly passwordAuthentication: string;
-  readonly user: readonly string[];
+  readonly user?: readonly string[];
   readonly controlSocket?: string;
   readonly readyJson?: boolean;
   readonly routeros: string;
@@ -52,7 +53,7 @@ export interface SimulateFlags {
   readonly maxSessions: string;
   readonly commandsPerConnection: string;
   readonly latency?: string;
-  readonly fault: readonly string[];
+  readonly fault?: readonly string[];
   readonly loseReplies?: string;
   readonly seed: string;
 }
@@ -145,7 +146,7 @@ function boxOptionsOf(flags: SimulateFlags): Omit<BoxOptions, "directory"> {
     shrink: choiceOf("--shrink", flags.shrink, CHOICES.shrink),
     poolSizeBytes: sizeOf("--pool-size", flags.poolSize),
     poolFileSystem: choiceOf("--pool-file-system", flags.poolFileSystem, CHOICES.poolFileSystem),
-    users: usersOf(flags.user),
+    users: usersOf(flags.user ?? []),
   };
 }
 
@@ -199,12 +200,12 @@ async function keysOf(
   flags: SimulateFlags,
 ): Promise<Pick<SimulatorOptions, "hostKey" | "hostKeyType" | "authorizedKeys">> {
   const authorized: string[] = [];
-  for (const path of flags.authorizedKey) {
+  for (const path of flags.authorizedKey ?? []) {
     const text = await fileOf("--authorized-key", path);
     refuseUnless("--authorized-key", path, () => parseAuthorizedKeys(text, path));
     authorized.push(text);
   }
-  const hostKeyType = choiceOf("--host-key-type", flags.hostKeyType, HOST_KEY_TYPES);
+  const hostKeyType = choiceOf("--host-key-type", flags.hostKeyType, KEY_TYPES);
   const authorizedKeys = authorized.join("\n");
   if (flags.hostKey === undefined) return { hostKeyType, authorizedKeys };
   const path = flags.hostKey;
@@ -224,7 +225,9 @@ function refuseUnless(flag: string, path: string, check: () => unknown): void {
 }
 
 function faultsOf(flags: SimulateFlags): Fault[] {
-  const faults = flags.fault.map((text) => explained("--fault", text, () => parseFault(text)));
+  const faults = (flags.fault ?? []).map((text) =>
+    explained("--fault", text, () => parseFault(text))
+  );
   const seed = integerOf("--seed", flags.seed, 0, MAX_SEED);
   if (flags.loseReplies === undefined) return faults;
   const text = flags.loseReplies;

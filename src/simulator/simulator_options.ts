@@ -4,13 +4,8 @@ import type { Fault } from "./faults.ts";
 import type { Account } from "./server/connection.ts";
 import { parseAuthorizedKeys, type PasswordAuthentication } from "./server/credentials.ts";
 import type { OnDisconnect } from "./server/exec.ts";
-import {
-  type HostKey,
-  type HostKeyType,
-  newHostKey,
-  openHostKey,
-  parseHostKey,
-} from "./server/host_key.ts";
+import { type HostKey, newHostKey, openHostKey, parseHostKey } from "./server/host_key.ts";
+import type { KeyType } from "./server/key_pair.ts";
 import type { Latency } from "./server/latency.ts";
 
 /** How to start a simulator; everything has a default. */
@@ -24,7 +19,7 @@ export interface SimulatorOptions {
   /** The port to listen on; absent or 0: a free one. */
   readonly port?: number;
   /** The type of a host key that is made; `ed25519` when absent, because it is made at once. */
-  readonly hostKeyType?: HostKeyType;
+  readonly hostKeyType?: KeyType;
   /** The text of a private host key to use. */
   readonly hostKey?: string;
   /** Public keys (text of an authorized-keys file) that every user may log in with. */

@@ -107,7 +107,7 @@ export class SimulatorControl implements AsyncDisposable {
     value: unknown,
   ): Promise<ControlResults[K]> {
     const answer = await this.#exchange(JSON.stringify({ [name]: value }) + "\n");
-    if (!answer.ok) throw new Error(`Cannot ${name}: ${answer.error}`);
+    if (!answer.ok) throw new Error(`The simulator refused "${name}": ${answer.error}`);
     return answer.result as ControlResults[K];
   }
 

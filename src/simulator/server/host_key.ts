@@ -4,35 +4,16 @@ import { readFile, writeFile } from "node:fs/promises";
 import ssh2 from "ssh2";
 // @ts-types="@types/ssh2"
 import type { ParsedKey } from "ssh2";
-
-/** The kinds of host key a box can have; `rsa` is the default of RouterOS. */
-export type HostKeyType = "rsa" | "ed25519";
-
-/** The kinds, in the order they are shown. */
-export const HOST_KEY_TYPES: readonly HostKeyType[] = ["rsa", "ed25519"];
-
-/** RouterOS's default for `host-key-size`. */
-const RSA_BITS = 2048;
+import { generateKeyPair, type KeyType } from "./key_pair.ts";
 
 /** The private key of a host, and how others see it. */
 export interface HostKey {
   readonly privateKey: ParsedKey;
-  readonly type: HostKeyType;
+  readonly type: KeyType;
   /** `ssh-ed25519 AAAA…`, as in a known_hosts file after the host's name. */
   readonly publicLine: string;
   /** `SHA256:…`, as OpenSSH prints it. */
   readonly fingerprint: string;
-}
-
-/** Makes a key pair in OpenSSH form; `comment` ends the public line. */
-export function generateKeyPair(
-  type: HostKeyType,
-  comment: string,
-): { privateText: string; publicLine: string } {
-  const pair = type === "rsa"
-    ? ssh2.utils.generateKeyPairSync("rsa", { bits: RSA_BITS, comment })
-    : ssh2.utils.generateKeyPairSync("ed25519", { comment });
-  return { privateText: pair.private, publicLine: pair.public };
 }
 
 /**
@@ -56,7 +37,7 @@ export function parseHostKey(privateText: string, origin: string): HostKey {
 }
 
 /** A new host key that was never stored. */
-export function newHostKey(type: HostKeyType): HostKey {
+export function newHostKey(type: KeyType): HostKey {
   return parseHostKey(generateKeyPair(type, "simulator").privateText, "just made");
 }
 
@@ -64,7 +45,7 @@ export function newHostKey(type: HostKeyType): HostKey {
  * The host key in `path`; made and stored there (mode 0600) when the file is missing, so that a
  * simulator started again on the same directory is the same host.
  */
-export async function openHostKey(path: string, type: HostKeyType): Promise<HostKey> {
+export async function openHostKey(path: string, type: KeyType): Promise<HostKey> {
   const stored = await readIfPresent(path);
   if (stored !== undefined) return parseHostKey(stored, path);
   const { privateText } = generateKeyPair(type, "simulator");
@@ -88,7 +69,7 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-function typeOf(key: ParsedKey, origin: string): HostKeyType {
+function typeOf(key: ParsedKey, origin: string): KeyType {
   if (key.type === "ssh-rsa") return "rsa";
   if (key.type === "ssh-ed25519") return "ed25519";
   throw new Error(`Cannot use host key ${origin}: "${key.type}" is neither RSA nor Ed25519`);

@@ -3,11 +3,12 @@ import type { Policy } from "../../../src/simulator/menu.ts";
 import { CommandLog } from "../../../src/simulator/server/command_log.ts";
 import type { RunLine } from "../../../src/simulator/server/exec.ts";
 import { FaultPlan } from "../../../src/simulator/server/fault_plan.ts";
-import { generateKeyPair, newHostKey } from "../../../src/simulator/server/host_key.ts";
+import { newHostKey } from "../../../src/simulator/server/host_key.ts";
+import { generateKeyPair } from "../../../src/simulator/server/key_pair.ts";
 import { type Latency, NO_LATENCY, pause } from "../../../src/simulator/server/latency.ts";
 import { parseAuthorizedKeys } from "../../../src/simulator/server/credentials.ts";
 import { SshServer, type SshServerOptions } from "../../../src/simulator/server/ssh_server.ts";
-import { SshConnection } from "./ssh_client.ts";
+import { SshConnection, until } from "./ssh_client.ts";
 
 const CLIENT_KEY = generateKeyPair("ed25519", "test");
 const FULL: ReadonlySet<Policy> = new Set<Policy>(["ssh", "read", "write"]);
@@ -64,11 +65,7 @@ export class ServerFixture implements AsyncDisposable {
 
   /** Waits until `condition` holds; for what a client cannot see. */
   async until(condition: (fixture: ServerFixture) => boolean): Promise<void> {
-    const deadlineMs = performance.now() + 5000;
-    while (!condition(this)) {
-      if (performance.now() > deadlineMs) throw new Error("the server did not get there in 5 s");
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await until(() => condition(this));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

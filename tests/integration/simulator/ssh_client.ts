@@ -106,6 +106,15 @@ export async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
+/** Waits until `condition` holds: for what nothing tells of. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + DEADLINE_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error("it did not come to that in time");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 function configOf(login: Login, sock: Socket): ConnectConfig {
   const config: ConnectConfig = {
     sock,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import type { HostKeyType } from "../../../src/simulator/server/host_key.ts";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { fingerprintOf, newHostKey } from "../../../src/simulator/server/host_key.ts";
 import {
-  fingerprintOf,
+  encodeEd25519,
   generateKeyPair,
-  newHostKey,
-} from "../../../src/simulator/server/host_key.ts";
+  type KeyType,
+} from "../../../src/simulator/server/key_pair.ts";
 import { accountWithKey, ServerFixture } from "./server_fixture.ts";
 import { inTime, SshConnection } from "./ssh_client.ts";
 
@@ -40,8 +41,8 @@ Deno.test("a reply larger than the channel window arrives whole", async () => {
   assert.ok(output === "0123456789abcdef".repeat(2 ** 18), `${output.length} characters came`);
 });
 
-for (const hostType of ["rsa", "ed25519"] satisfies HostKeyType[]) {
-  for (const clientType of ["rsa", "ed25519"] satisfies HostKeyType[]) {
+for (const hostType of ["rsa", "ed25519"] satisfies KeyType[]) {
+  for (const clientType of ["rsa", "ed25519"] satisfies KeyType[]) {
     Deno.test(`a host key ${hostType} and a client key ${clientType} work together`, async () => {
       const hostKey = newHostKey(hostType);
       const pair = generateKeyPair(clientType, "test");
@@ -63,6 +64,18 @@ for (const hostType of ["rsa", "ed25519"] satisfies HostKeyType[]) {
     });
   }
 }
+
+Deno.test("an Ed25519 key whose public half begins with a zero byte can log in", async () => {
+  const pair = encodeEd25519(keyBeginningWithZero(), "test");
+  await using fixture = await ServerFixture.start({
+    accountOf: () => accountWithKey(pair.publicLine),
+  });
+  await using connection = await SshConnection.open({
+    port: fixture.server.port,
+    privateKey: pair.privateText,
+  });
+  assert.equal((await connection.exec("say hello")).output, "hello\r\n");
+});
 
 Deno.test("a key that is not authorized is refused", async () => {
   await using fixture = await ServerFixture.start();
@@ -244,3 +257,13 @@ Deno.test("one exec round trip takes a few milliseconds at most", async () => {
   const median = times.toSorted((a, b) => a - b)[rounds / 2] ?? Infinity;
   assert.ok(median < 20, `the median exec took ${median.toFixed(1)} ms: is Nagle's delay on?`);
 });
+
+/** One key in 256 is such a key; the bound is never reached. */
+function keyBeginningWithZero(): KeyObject {
+  for (let tries = 0; tries < 100_000; tries += 1) {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const text = privateKey.export({ format: "jwk" }).x ?? "";
+    if (/^A[A-P]/.test(text)) return privateKey;
+  }
+  throw new Error("no key began with a zero byte");
+}

@@ -4,7 +4,7 @@
  * and the end-to-end tests all start the driver this way, so what they show is what is shipped.
  */
 import { join } from "node:path";
-import ssh2 from "ssh2";
+import { generateKeyPair } from "../../src/simulator/server/key_pair.ts";
 import { CsiClient } from "./csi_client.ts";
 
 /** What to start, and how. */
@@ -147,10 +147,10 @@ export class Trial implements AsyncDisposable {
  * @throws {Error} naming the process and the end of its output when one does not come up.
  */
 export async function startTrial(options: TrialOptions): Promise<Trial> {
-  const keys = ssh2.utils.generateKeyPairSync("ed25519");
+  const keys = generateKeyPair("ed25519", "trial");
   const keyFile = join(options.directory, "id_ed25519");
-  await Deno.writeTextFile(keyFile, keys.private, { mode: 0o600 });
-  await Deno.writeTextFile(`${keyFile}.pub`, keys.public);
+  await Deno.writeTextFile(keyFile, keys.privateText, { mode: 0o600 });
+  await Deno.writeTextFile(`${keyFile}.pub`, `${keys.publicLine}\n`);
   const program = options.program ?? checkoutProgram();
   const [ready, simulatorProcess] = await startSimulatorProcess(program, options);
   await Deno.writeTextFile(

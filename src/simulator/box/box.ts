@@ -59,10 +59,13 @@ export interface Box extends AsyncDisposable {
  * @throws {Error} when the directory is somebody else's, in use, or of another schema version.
  */
 export function openBox(options: BoxOptions): Promise<Box> {
-  const settings: BoxSettings = { ...DEFAULT_BOX_SETTINGS, ...options };
+  return new Promise((resolve) => resolve(openNow({ ...DEFAULT_BOX_SETTINGS, ...options })));
+}
+
+function openNow(settings: BoxSettings): Box {
   const lock = lockDirectory(settings.directory);
   try {
-    return Promise.resolve(new OpenedBox(openParts(settings), () => lock?.close()));
+    return new OpenedBox(openParts(settings), () => lock?.close());
   } catch (error) {
     lock?.close();
     throw error;

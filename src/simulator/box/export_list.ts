@@ -9,7 +9,7 @@
  * relative to the directory; `identity` holds `namespaceUuid` and `serial`.
  */
 import { diskSizeBytes, exportPortOf, isExported, slotOf, subsystemNameOf } from "./disk_record.ts";
-import { readStateChanges } from "./journal.ts";
+import { readStateChanges, type StateChange } from "./journal.ts";
 import type { DiskRecord } from "./records.ts";
 
 /** One exported disk. */
@@ -34,27 +34,31 @@ const ATTEMPTS = 5;
  * @throws {Error} when the directory holds no state, or one of another schema version.
  */
 export function readExports(directory: string): Promise<readonly ExportEntry[]> {
-  for (let attempt = 1;; attempt++) {
-    const before = readStateChanges(directory);
-    if (before.generation === 0) {
+  return new Promise((resolve) => resolve(readNow(directory)));
+}
+
+function readNow(directory: string): readonly ExportEntry[] {
+  const disks = new Map<string, DiskRecord>();
+  let version = "";
+  for (const [collection, key, record] of unfoldedChanges(directory)) {
+    if (collection === "setting" && key === "version") version = String(record);
+    if (collection !== "disk") continue;
+    if (record === undefined) disks.delete(key);
+    else disks.set(key, record as DiskRecord);
+  }
+  return exportEntries(disks.values(), version, (path) => `${directory}/${path}`);
+}
+
+/** The changes of a moment in which the simulator did not fold its journal. */
+function unfoldedChanges(directory: string): readonly StateChange[] {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { generation, changes } = readStateChanges(directory);
+    if (generation === 0) {
       throw new Error(`Cannot read exports of "${directory}": it holds no simulator state`);
     }
-    // The journal may have been folded between reading the snapshot and the journal.
-    if (readStateChanges(directory).generation !== before.generation && attempt < ATTEMPTS) {
-      continue;
-    }
-    const disks = new Map<string, DiskRecord>();
-    let version = "";
-    for (const [collection, key, record] of before.changes) {
-      if (collection === "setting" && key === "version") version = String(record);
-      if (collection !== "disk") continue;
-      if (record === undefined) disks.delete(key);
-      else disks.set(key, record as DiskRecord);
-    }
-    return Promise.resolve(
-      exportEntries(disks.values(), version, (path) => `${directory}/${path}`),
-    );
+    if (readStateChanges(directory).generation === generation) return changes;
   }
+  throw new Error(`Cannot read exports of "${directory}": its state changes too fast`);
 }
 
 /** The exports among some disks. */

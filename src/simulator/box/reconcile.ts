@@ -8,7 +8,7 @@ const FIRST_FILE_NUMBER = 0xf000001;
 
 /**
  * Drops records whose file is gone and makes records of files that have none; on a real box, too, a
- * cut in the middle of a command can leave a file without an item.
+ * cut in the middle of a command can leave a file without an item, or an item without its file.
  */
 export function reconcileFiles(
   state: BoxState,
@@ -16,11 +16,12 @@ export function reconcileFiles(
   capacity: Capacity,
   nowMs: number,
 ): void {
+  // The numbers of new layers have to lie above all that are in use.
   for (const { layers } of state.all("file").values()) capacity.retain("", layers);
   for (const { layers } of state.all("file").values()) capacity.release("", layers);
-  const root = FILES_PREFIX.slice(0, -1);
   const entries = new Map(
-    backing.list(root).map((entry) => [entry.path.slice(FILES_PREFIX.length), entry]),
+    backing.list(FILES_PREFIX.slice(0, -1))
+      .map((entry) => [entry.path.slice(FILES_PREFIX.length), entry]),
   );
   for (const name of [...state.all("file").keys()]) {
     if (!entries.has(name)) state.delete("file", name);
@@ -38,8 +39,27 @@ export function reconcileFiles(
       layers: sizeBytes === 0 ? [] : [capacity.layer(sizeBytes)],
     });
   }
+  reconcileOpenFiles(state, backing);
+}
+
+/** Closes what disks had open and is gone, and frees what no disk has open any more. */
+function reconcileOpenFiles(state: BoxState, backing: BackingFiles): void {
+  const open = new Set<string>();
+  for (const disk of [...state.all("disk").values()]) {
+    if (disk.backing === undefined) continue;
+    if (backing.exists(disk.backing)) open.add(disk.backing);
+    else {state.put("disk", disk.id, {
+        ...disk,
+        backing: undefined,
+        sizeBytes: 0,
+        guest: undefined,
+      });}
+  }
   for (const key of [...state.all("detached").keys()]) {
-    if (!backing.exists(DETACHED_PREFIX + key)) state.delete("detached", key);
+    const path = DETACHED_PREFIX + key;
+    if (open.has(path)) continue;
+    state.delete("detached", key);
+    backing.remove(path);
   }
 }
 

@@ -52,6 +52,11 @@ export class Faults {
   }
 }
 
+/** `port` of which every method does nothing but give `answer`. */
+export function answering<Port extends object>(port: Port, answer: () => Promise<never>): Port {
+  return new Proxy<Port>(port, { get: () => answer });
+}
+
 /** What a caller sees in both cases: it cannot tell whether the change took effect. */
 function lostReply(method: string): StorageError {
   return new StorageError("unavailable", `Cannot say what became of ${method}: the reply was lost`);

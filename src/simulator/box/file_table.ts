@@ -97,7 +97,7 @@ export class FileTable {
   /** Makes a file of zeros; the whole size is taken from the free space at once. */
   create(name: string, sizeBytes: number): FileRecord {
     this.#checkNew(name);
-    const layers = this.#allocate(name, sizeBytes);
+    const layers = this.#layersFor(name, sizeBytes);
     this.#backing.create(FILES_PREFIX + name, sizeBytes);
     return this.#putNew(name, "file", sizeBytes, layers);
   }
@@ -112,8 +112,13 @@ export class FileTable {
   copy(source: FileRecord, name: string, means: CopyMeans): FileRecord {
     this.#checkNew(name);
     const canShare = means === "reflink" && this.#mountOf(name) === this.#mountOf(source.name);
-    const layers = canShare ? this.#share(name, source) : this.#allocate(name, source.sizeBytes);
-    this.#backing.copy(FILES_PREFIX + source.name, FILES_PREFIX + name, means);
+    const layers = canShare ? source.layers : this.#layersFor(name, source.sizeBytes);
+    try {
+      this.#backing.copy(FILES_PREFIX + source.name, FILES_PREFIX + name, means);
+    } catch (error) {
+      this.#backing.remove(FILES_PREFIX + name);
+      throw error;
+    }
     return this.#putNew(name, "file", source.sizeBytes, layers);
   }
 
@@ -136,9 +141,8 @@ export class FileTable {
   /** Makes a second name for the data of `source`. */
   link(source: FileRecord, name: string): FileRecord {
     this.#checkNew(name);
-    const layers = this.#share(name, source);
     this.#backing.link(FILES_PREFIX + source.name, FILES_PREFIX + name);
-    return this.#putNew(name, "file", source.sizeBytes, layers);
+    return this.#putNew(name, "file", source.sizeBytes, source.layers);
   }
 
   /** Grows or cuts a file. */
@@ -146,15 +150,13 @@ export class FileTable {
     if (sizeBytes === record.sizeBytes) return record;
     this.#checkWritable(record.name);
     const mount = this.#mountOf(record.name).name;
-    let layers = record.layers;
-    if (sizeBytes > record.sizeBytes) {
-      layers = [...layers, ...this.#allocate(record.name, sizeBytes - record.sizeBytes)];
-    } else {
-      layers = cutLayers(layers, sizeBytes, (bytes) => this.#capacity.layer(bytes));
-      this.#capacity.retain(mount, layers);
-      this.#capacity.release(mount, record.layers);
-    }
+    const layers = sizeBytes > record.sizeBytes
+      ? [...record.layers, ...this.#layersFor(record.name, sizeBytes - record.sizeBytes)]
+      : cutLayers(record.layers, sizeBytes, (bytes) => this.#capacity.layer(bytes));
     this.#backing.resize(FILES_PREFIX + record.name, sizeBytes);
+    // In this order a layer that stays never counts as free.
+    this.#capacity.retain(mount, layers);
+    this.#capacity.release(mount, record.layers);
     const resized = { ...record, sizeBytes, layers, modifiedMs: this.#nowMs() };
     this.#state.put("file", record.name, resized);
     return resized;
@@ -245,16 +247,10 @@ export class FileTable {
     this.#checkWritable(name);
   }
 
-  #allocate(name: string, bytes: number): Layer[] {
+  /** Layers for so many bytes more, not yet counted in. */
+  #layersFor(name: string, bytes: number): Layer[] {
     if (bytes > this.freeBytes(name)) throw new RouterOsError(this.#words.noSpace);
-    const layers = bytes === 0 ? [] : [this.#capacity.layer(bytes)];
-    this.#capacity.retain(this.#mountOf(name).name, layers);
-    return layers;
-  }
-
-  #share(name: string, source: FileRecord): readonly Layer[] {
-    this.#capacity.retain(this.#mountOf(name).name, source.layers);
-    return source.layers;
+    return bytes === 0 ? [] : [this.#capacity.layer(bytes)];
   }
 
   #putNew(
@@ -263,6 +259,7 @@ export class FileTable {
     sizeBytes: number,
     layers: readonly Layer[],
   ): FileRecord {
+    this.#capacity.retain(this.#mountOf(name).name, layers);
     const number = this.#state.next("last-file-number", FIRST_FILE_NUMBER);
     const id = `*${number.toString(16).toUpperCase()}`;
     return this.#put({ id, name, kind, sizeBytes, modifiedMs: this.#nowMs(), layers });

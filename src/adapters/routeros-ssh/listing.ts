@@ -1,0 +1,76 @@
+/** Lists of our items: complete or an error, in pieces of bounded size, whatever changes meanwhile. */
+import { StorageError } from "../../domain/errors.ts";
+import type { Box } from "./box.ts";
+import { poolGuard } from "./guards.ts";
+import { recordPrefix } from "./record.ts";
+import { parseObjects, parseRows, PUT_ROW, putJson } from "./rows.ts";
+import type { DiskRow } from "./rows.ts";
+import { itemId, NOTHING, script } from "./syntax.ts";
+import type { Script } from "./syntax.ts";
+
+/** Rows per command. */
+export const LIST_CHUNK = 500;
+
+const ITEMS_MAX = 100_000;
+const TRIES = 5;
+
+/**
+ * Every item of ours of one kind. Pieces follow the id of the last item seen, not its place, so
+ * what is removed in between hides nothing that stays.
+ * @throws {StorageError} `unavailable` when the list kept changing under us.
+ */
+export async function listItems(
+  box: Box,
+  kind: "v" | "s",
+  signal: AbortSignal,
+): Promise<DiskRow[]> {
+  const { name } = box.settings;
+  const what = `Cannot list ${kind === "v" ? "volumes" : "snapshots"} on array "${name}"`;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await readAll(box, kind, what, signal);
+    } catch (error) {
+      const isMoved = error instanceof StorageError && error.code === "unavailable" &&
+        /changed while it was read|no such item/.test(error.message);
+      if (!isMoved || attempt === TRIES || signal.aborted) throw error;
+    }
+  }
+}
+
+async function readAll(
+  box: Box,
+  kind: "v" | "s",
+  what: string,
+  signal: AbortSignal,
+): Promise<DiskRow[]> {
+  const rows: DiskRow[] = [];
+  while (true) {
+    const line = chunkLine(box, kind, rows.at(-1)?.ref);
+    const printed = await box.session.read(line, what, signal);
+    const chunk = parseRows(printed);
+    rows.push(...chunk);
+    const left = parseObjects(printed).find((object) => "left" in object)?.["left"];
+    if (typeof left !== "number") {
+      throw new StorageError("unavailable", `${what}: the reply lacks its count`);
+    }
+    if (left <= LIST_CHUNK) return rows;
+    if (rows.length >= ITEMS_MAX) {
+      throw new StorageError("out-of-space", `${what}: there are more than ${ITEMS_MAX}`);
+    }
+  }
+}
+
+/** Prints at most {@link LIST_CHUNK} rows after the item `after`, and how many were left before. */
+function chunkLine({ settings }: Box, kind: "v" | "s", after: string | undefined): Script {
+  const skip = after === undefined ? NOTHING : script`:local place [:find $ids ${itemId(after)}];
+    :if ([:typeof $place] != "num") do={ :error "csi-list-moved" };
+    :set first ($place + 1);`;
+  const mine = `^${recordPrefix(kind, settings.clusterId)}`;
+  return script`${poolGuard(settings.pool)}
+    :local first 0;
+    :local ids [/disk/find where type="file" comment~${mine}];
+    ${skip}
+    :foreach i in=[:pick $ids $first ($first + ${LIST_CHUNK})]
+      do={ :local r [/disk/get $i]; ${PUT_ROW} };
+    ${putJson(script`{"left"=([:len $ids] - $first)}`)}`;
+}

@@ -1,0 +1,47 @@
+/**
+ * Paths on the box. `/disk` shows a leading slash, `/file` does not, and either may be given; here a
+ * path is always kept without one, and nothing compares paths in any other form.
+ */
+import { parseSnapshotId } from "../../domain/snapshot_id.ts";
+import type { SnapshotId } from "../../domain/snapshot_id.ts";
+import { parseVolumeId } from "../../domain/volume_id.ts";
+import type { VolumeId } from "../../domain/volume_id.ts";
+
+/** A path without a leading slash, as `/file` shows it; made only by {@link fileNameOf}. */
+export type FileName = string & { readonly brand: "FileName" };
+
+const SUFFIX = ".img";
+
+/** The one form of a path: no slash at either end. */
+export function fileNameOf(path: string): FileName {
+  return path.replace(/^\/+|\/+$/g, "") as FileName;
+}
+
+/** The file as `/disk` shows it, with a leading slash. */
+export function diskPathOf(name: FileName): string {
+  return `/${name}`;
+}
+
+/** Where the backing file of `id` is, below the directory `basePath`. */
+export function backingFileOf(basePath: string, id: string): FileName {
+  return `${fileNameOf(basePath)}/${id}${SUFFIX}` as FileName;
+}
+
+/** The mount point a file is on: the first component of its path. */
+export function poolOf(path: string): string {
+  return fileNameOf(path).split("/", 1)[0] ?? "";
+}
+
+/** The id whose backing file `path` is, or undefined when the file is not called like one of ours. */
+export function idOfFile(path: string): VolumeId | SnapshotId | undefined {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (!name.endsWith(SUFFIX)) return undefined;
+  const id = name.slice(0, -SUFFIX.length);
+  return parseVolumeId(id) ?? parseSnapshotId(id);
+}
+
+/** The directory `path` is in, in the form of {@link fileNameOf}. */
+export function directoryOf(path: string): FileName {
+  const name = fileNameOf(path);
+  return name.slice(0, Math.max(0, name.lastIndexOf("/"))) as FileName;
+}

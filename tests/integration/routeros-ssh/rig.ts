@@ -1,0 +1,128 @@
+/** A simulated box and our adapter over real SSH on loopback, for the tests in this folder. */
+// @ts-types="@types/ssh2"
+import ssh2 from "ssh2";
+import { openRouterOsArray } from "../../../src/adapters/routeros-ssh/array.ts";
+import type {
+  RouterOsArray,
+  RouterOsArrayOptions,
+} from "../../../src/adapters/routeros-ssh/array.ts";
+import type { SentCommand } from "../../../src/adapters/routeros-ssh/session.ts";
+import { GIB } from "../../../src/domain/capacity.ts";
+import { nameDigestOf, volumeIdForName } from "../../../src/domain/volume_id.ts";
+import type { NewVolume } from "../../../src/domain/volume.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { DriverEvent } from "../../../src/ports/events.ts";
+import { startSimulator } from "../../../src/simulator/simulator.ts";
+import type { Simulator } from "../../../src/simulator/simulator.ts";
+import type { SimulatorOptions } from "../../../src/simulator/simulator_options.ts";
+
+/** The clock of the machine. */
+export const REAL_CLOCK: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (milliseconds, signal) =>
+    new Promise<void>((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      }, milliseconds);
+      signal.addEventListener("abort", abort, { once: true });
+    }),
+};
+
+/** The user that the tests log in as. */
+export const USER = "metal-csi";
+
+/** A key pair that the simulator accepts. */
+export const CLIENT_KEY: { readonly private: string; readonly public: string } = ssh2.utils
+  .generateKeyPairSync("ed25519");
+
+/** A signal that ends a test that hangs. */
+export function soon(milliseconds = 20_000): AbortSignal {
+  return AbortSignal.timeout(milliseconds);
+}
+
+/** A box with our adapter in front of it. */
+export interface Rig extends AsyncDisposable {
+  readonly simulator: Simulator;
+  readonly array: RouterOsArray;
+  readonly events: DriverEvent[];
+  /** The commands sent so far, those of the probes left out. */
+  readonly sent: SentCommand[];
+  /** Another driver on the same box. */
+  open(options: Partial<RouterOsArrayOptions>): RouterOsArray;
+}
+
+/** Starts both; a probe of limits and copies is done unless `isPrepared` is false. */
+export async function startRig(
+  simulation: SimulatorOptions = {},
+  options: Partial<RouterOsArrayOptions> = {},
+  isPrepared = true,
+): Promise<Rig> {
+  await using stack = new AsyncDisposableStack();
+  const user = { name: USER, group: "csi", password: undefined, publicKeys: [] };
+  const policies = new Set(["ssh", "read", "write", "test"] as const);
+  const simulator = stack.use(
+    await startSimulator({
+      authorizedKeys: CLIENT_KEY.public,
+      ...simulation,
+      box: { users: [{ ...user, policies }], ...simulation.box },
+    }),
+  );
+  const events: DriverEvent[] = [];
+  const sent: SentCommand[] = [];
+  const base: RouterOsArrayOptions = {
+    name: "rds-1",
+    address: "127.0.0.1",
+    port: simulator.port,
+    user: USER,
+    privateKey: { text: CLIENT_KEY.private },
+    hostKeys: [simulator.hostKeyFingerprint],
+    clusterId: "c1",
+    basePath: "/storage-pool/k8s/csi",
+    nvmePorts: { first: 20_000, last: 24_999 },
+    minFreePercent: 5,
+    snapshots: { strategy: "auto", whileAttached: "refuse" },
+    observe: (event) => events.push(event),
+    clock: REAL_CLOCK,
+    random: Math.random,
+    onExec: (command) => {
+      if (command.lane !== "probe") sent.push(command);
+    },
+  };
+  const open = (more: Partial<RouterOsArrayOptions>): RouterOsArray => {
+    return openRouterOsArray({ ...base, ...options, ...more });
+  };
+  const array = stack.use(open({}));
+  if (isPrepared) await array.prepare(soon());
+  const resources = stack.move();
+  return {
+    simulator,
+    array,
+    events,
+    sent,
+    open,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** What a call for an empty volume asks of the store. */
+export function newVolume(name: string, changes: Partial<NewVolume> = {}): NewVolume {
+  return {
+    id: volumeIdForName(name),
+    nameDigest: nameDigestOf(name),
+    capacityBytes: GIB,
+    limitBytes: 0,
+    source: undefined,
+    createdAtMs: 1_763_690_000_123,
+    reconnect: {},
+    basePath: undefined,
+    port: "per-volume",
+    ...changes,
+  };
+}

@@ -25,9 +25,11 @@ export type DriverEvent =
     readonly endpoint: string;
     readonly version: string;
   }
+  /** A process gave up its role, in order. */
   | { readonly kind: "role-stopped"; readonly role: "controller" | "node"; readonly reason: string }
   /** An SSH session to an array is up; `attempt` counts from 1 since the last one was lost. */
   | { readonly kind: "session-opened"; readonly array: string; readonly attempt: number }
+  /** An SSH session to an array ended, or could not be opened; it is tried again for ever. */
   | {
     readonly kind: "session-lost";
     readonly array: string;

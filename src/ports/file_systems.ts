@@ -18,6 +18,7 @@ export type DeviceContent =
   /** Something else, for example a partition table; `what` says it in words. */
   | { readonly kind: "other"; readonly what: string };
 
+/** Recognises, makes, checks and grows file systems. */
 export interface FileSystems {
   /**
    * What the device holds. A device that cannot be read is never called blank.

@@ -54,6 +54,7 @@ export interface FileSystemUsage {
   readonly inodes?: { readonly total: number; readonly used: number; readonly available: number };
 }
 
+/** What is mounted or shown where on this node. */
 export interface Mounter {
   /**
    * What is at `path`, asked of the kernel's tables; never follows a dead mount, and never takes

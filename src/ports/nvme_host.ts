@@ -23,6 +23,7 @@ export interface NvmeSession {
   readonly state: "live" | "lost" | "closing";
 }
 
+/** The connections of this node to volumes. */
 export interface NvmeHost {
   /** This node's NVMe host id, a UUID in lower case that stays the same over reboots. */
   readonly hostId: string;

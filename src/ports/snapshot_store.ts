@@ -7,6 +7,7 @@
 import type { CopyProof, NewSnapshot, Snapshot } from "../domain/snapshot.ts";
 import type { SnapshotId } from "../domain/snapshot_id.ts";
 
+/** The snapshots on one array. */
 export interface SnapshotStore {
   /**
    * Takes a snapshot of a volume, or returns the snapshot that carries the same name digest, as it

@@ -28,6 +28,7 @@ export interface VolumeAmendment {
   readonly reconnect?: ReconnectChange;
 }
 
+/** The volumes on one array. */
 export interface VolumeStore {
   /**
    * Makes a volume and exports it, or returns the volume of that id which is already there, as it

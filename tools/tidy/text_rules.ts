@@ -1,5 +1,6 @@
 /** What no file of the repository may hold. Pure. */
 
+// A letter in brackets keeps a pattern from finding itself.
 interface TextRule {
   readonly pattern: RegExp;
   readonly finding: string;
@@ -7,7 +8,7 @@ interface TextRule {
 
 const RULES: readonly TextRule[] = [
   {
-    pattern: /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/,
+    pattern: /\b(TOD[O]|FIXM[E]|XX[X])\b(?!\(#\d+\))/,
     finding: "names work to do without its issue: write it as TODO(#7)",
   },
   {
@@ -20,7 +21,7 @@ const RULES: readonly TextRule[] = [
   },
   {
     pattern:
-      /\b(registry\.npmjs\.org|registry\.yarnpkg\.com|proxy\.golang\.org|jsr\.io|artifactory|verdaccio)\b/i,
+      /\b(registry\.npmjs\.org|registry\.yarnpkg\.com|proxy\.golang\.org|jsr\.io|artifactor[y]|verdacci[o])\b/i,
     finding: "names the host of a package registry",
   },
 ];

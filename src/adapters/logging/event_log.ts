@@ -15,14 +15,11 @@ type EventOf<K extends Kind> = Extract<DriverEvent, { kind: K }>;
 
 /** How one kind of event is logged. */
 interface Entry<K extends Kind> {
-  readonly level: (event: EventOf<K>) => LogLevel;
+  /** One level, or what decides it. */
+  readonly level: LogLevel | ((event: EventOf<K>) => LogLevel);
   /** One line for a person; the fields of the event stand beside it. */
   readonly say: (event: EventOf<K>) => string;
 }
-
-const info = (): LogLevel => "info";
-const warning = (): LogLevel => "warning";
-const error = (): LogLevel => "error";
 
 /** The status of an answer that is the caller's affair, or passes when it is tried again. */
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -40,26 +37,26 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
       `in ${Math.round(durationMs)} ms`,
   },
   "role-started": {
-    level: info,
+    level: "info",
     say: ({ role, endpoint, version }) => `${role} ${version} serves CSI on ${endpoint}`,
   },
-  "role-stopped": { level: info, say: ({ role, reason }) => `${role} stopped: ${reason}` },
+  "role-stopped": { level: "info", say: ({ role, reason }) => `${role} stopped: ${reason}` },
   "session-opened": {
-    level: info,
+    level: "info",
     say: ({ array, attempt }) => `SSH session to "${array}" is open, attempt ${attempt}`,
   },
   "session-lost": {
-    level: warning,
+    level: "warning",
     say: ({ array, reason, retryInMs }) =>
       `SSH session to "${array}" is lost (${reason}); next attempt in ${Math.round(retryInMs)} ms`,
   },
   "host-key-refused": {
-    level: error,
+    level: "error",
     say: ({ array, pinned, shown }) =>
       `"${array}" shows host key ${shown}, and ${pinned.join(" or ")} is pinned: not connected`,
   },
   "array-probed": {
-    level: info,
+    level: "info",
     say: ({ array, version }) => `"${array}" runs RouterOS ${version}`,
   },
   "copy-probed": {
@@ -68,26 +65,32 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
       `copies on "${array}": ${result}${reason === undefined ? "" : ` (${reason})`}`,
   },
   "outcome-unknown": {
-    level: warning,
+    level: "warning",
     say: ({ array, change }) => `the reply of "${array}" to "${change}" was lost; asking it anew`,
   },
   "foreign-item": {
-    level: error,
+    level: "error",
     say: ({ array, item }) => `"${item}" on "${array}" is not of this cluster; left alone`,
   },
   "left-over-removed": {
-    level: warning,
+    level: "warning",
     say: ({ array, item }) => `"${item}" on "${array}" was half made and is removed`,
   },
 };
 
-/** Every kind of event. */
-export const EVENT_KINDS: readonly string[] = Object.keys(ENTRIES);
+/** Every kind of event, with its level; undefined where the event's fields decide. */
+export const EVENT_LEVELS: ReadonlyMap<string, LogLevel | undefined> = new Map(
+  Object.entries(ENTRIES).map(([kind, { level }]) => [
+    kind,
+    typeof level === "string" ? level : undefined,
+  ]),
+);
 
 /** The level and the sentence of an event. */
 export function describeEvent(event: DriverEvent): { level: LogLevel; text: string } {
   const entry: Entry<Kind> = entryOf(event.kind);
-  return { level: entry.level(event), text: entry.say(event) };
+  const { level } = entry;
+  return { level: typeof level === "string" ? level : level(event), text: entry.say(event) };
 }
 
 /** The table is keyed by kind, so an entry takes just the events it is asked for. */

@@ -92,7 +92,6 @@ async function stageMount(
   const wanted = { fileSystem: access.fileSystem, options, isReadOnly };
   const known = await ports.host.find(published.nqn, signal);
   const isStaged = await isStagedAs(ports, request, wanted, use, known, signal);
-  // A mounted volume is not waited for: what is staged stays staged while the array is away.
   const device = isStaged && known !== undefined ? known : await connect(ports, request, signal);
   if (!isStaged) {
     await prepare(ports, request, access, device, isReadOnly, signal);

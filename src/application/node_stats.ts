@@ -42,7 +42,7 @@ export async function volumeStats(
   const isShown = use.kind === "mount" || use.kind === "block";
   // A dead mount has lost its device, so whose it was cannot be told: it is believed.
   if (!isShown || (use.isAlive && use.device !== device?.number)) {
-    throw new StorageError("not-found", `Cannot find volume "${volumeId}" at ${path}`);
+    throw new StorageError("not-found", `Cannot find volume "${volumeId}": it is not at ${path}`);
   }
   const session = (await host.sessions(signal)).find((each) => each.nqn === nqn);
   const problem = problemOf(use, session);

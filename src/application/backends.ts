@@ -14,6 +14,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { SnapshotStore } from "../ports/snapshot_store.ts";
 import type { VolumeStore } from "../ports/volume_store.ts";
 import { within } from "./deadline.ts";
+import { Recent } from "./recent.ts";
 
 /** One array, with its stores. */
 export interface Backend {
@@ -46,7 +47,7 @@ export class Backends {
   readonly all: readonly Backend[];
   readonly #default: Backend;
   readonly #clock: Clock;
-  readonly #hints = new Map<string, Backend>();
+  readonly #hints: Recent<Backend> = new Recent(HINTS_MAX);
 
   /**
    * @param all at least one, each name once
@@ -141,12 +142,7 @@ export class Backends {
 
   /** Keeps in mind that `id` was seen on `backend`. */
   remember(id: string, backend: Backend): void {
-    if (this.all.length === 1) return;
-    this.#hints.delete(id);
-    this.#hints.set(id, backend);
-    if (this.#hints.size <= HINTS_MAX) return;
-    const [oldest] = this.#hints.keys();
-    if (oldest !== undefined) this.#hints.delete(oldest);
+    if (this.all.length > 1) this.#hints.set(id, backend);
   }
 
   async #find<Item>(

@@ -124,6 +124,15 @@ Deno.test("find() gives the caller's reason when the caller leaves", async () =>
   await assert.rejects(backendsOf(aBackend("one"), aBackend("two")).find(V, signal), /left/);
 });
 
+Deno.test("find() gives the caller's reason also when an array says something else then", async () => {
+  const caller = new AbortController();
+  const leaving = aSilent("one", () => {
+    caller.abort(new Error("left"));
+    return refuse();
+  });
+  await assert.rejects(backendsOf(leaving, aBackend("two")).find(V, caller.signal), /left/);
+});
+
 Deno.test("lists are complete or fail naming the array that is missing", async () => {
   const [one, two] = [aCounted("one"), aCounted("two")];
   for (const { rds } of [one, two]) {
@@ -165,4 +174,10 @@ Deno.test("checkNotElsewhere() passes over an array that is down, and over one t
   assert.equal(isDone, false);
   await clock.advance(1);
   await check;
+});
+
+Deno.test("checkNotElsewhere() does not even wait for an array that is known to be down", async () => {
+  const chosen = aBackend("one");
+  const unreachable = { ...aSilent("gone", hang), isReachable: () => false };
+  await backendsOf(chosen, unreachable).checkNotElsewhere(chosen, V, FOREVER);
 });

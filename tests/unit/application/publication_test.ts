@@ -3,7 +3,7 @@ import { MemoryRds } from "../../../src/adapters/memory/rds.ts";
 import type { PublishRequest } from "../../../src/application/publication.ts";
 import { GIB } from "../../../src/domain/capacity.ts";
 import { parsePublishContext } from "../../../src/domain/publish_context.ts";
-import type { Publication } from "../../../src/domain/volume.ts";
+import type { Publication, Volume } from "../../../src/domain/volume.ts";
 import { volumeIdForName } from "../../../src/domain/volume_id.ts";
 import {
   aBackend,
@@ -172,10 +172,14 @@ Deno.test("unpublish() succeeds for a volume or a node that is unknown, and take
   assert.deepEqual(await publicationsOf(controller), [aPublication()]);
 });
 
-/** A store on which somebody else changes the record `times` times, always just before we do. */
-function contended(rds: MemoryRds, times: number): VolumeStore {
+/** `rds` with `meanwhile` happening before the first `times` amendments, done by somebody else. */
+function contended(
+  rds: MemoryRds,
+  times: number,
+  meanwhile: (volume: Volume, turn: number) => Promise<unknown>,
+): VolumeStore {
   const { volumes } = rds;
-  let left = times;
+  let turn = 0;
   return {
     create: (wanted, signal) => volumes.create(wanted, signal),
     find: (id, signal) => volumes.find(id, signal),
@@ -184,31 +188,52 @@ function contended(rds: MemoryRds, times: number): VolumeStore {
     delete: (id, signal) => volumes.delete(id, signal),
     capacity: (signal) => volumes.capacity(signal),
     amend: async (volume, amendment, signal) => {
-      if (left-- > 0) {
-        await volumes.amend(volume, { reconnect: { nrIoQueues: left + 1 } }, signal);
-      }
+      if (turn < times) await meanwhile(volume, ++turn);
       return await volumes.amend(volume, amendment, signal);
     },
   };
 }
 
-Deno.test("publish() reads again when the record changed in between, and keeps that change", async () => {
+/** A controller with volume "v", whose record somebody else changes `times` times. */
+async function aContended(times: number): Promise<Controller> {
   const rds = new MemoryRds();
-  const controller = aController([{ ...aBackend("one", rds), volumes: contended(rds, 2) }]);
+  const volumes = contended(rds, times, (volume, turn) => {
+    return rds.volumes.amend(volume, { reconnect: { nrIoQueues: turn } }, FOREVER);
+  });
+  const controller = aController([{ ...aBackend("one", rds), volumes }]);
   await madeVolume(controller, "v");
+  return controller;
+}
+
+Deno.test("publish() reads again when the record changed in between, and keeps that change", async () => {
+  const controller = await aContended(2);
   await controller.publications.publish(aPublishRequest("v"), FOREVER);
   const volume = await controller.volumes.get(V, FOREVER);
   assert.deepEqual(volume.publications, [aPublication()]);
-  assert.deepEqual(volume.reconnect, { nrIoQueues: 1 });
+  assert.deepEqual(volume.reconnect, { nrIoQueues: 2 });
 });
 
 Deno.test("publish() gives up with busy when the record changes every time", async () => {
-  const rds = new MemoryRds();
-  const controller = aController([{ ...aBackend("one", rds), volumes: contended(rds, 99) }]);
-  await madeVolume(controller, "v");
+  const controller = await aContended(64);
   const published = controller.publications.publish(aPublishRequest("v"), FOREVER);
   await assert.rejects(published, { code: "busy" });
   assert.deepEqual(await publicationsOf(controller), []);
+});
+
+Deno.test("unpublish() succeeds when the volume vanishes meanwhile, publish() fails", async () => {
+  const rds = new MemoryRds();
+  const vanishing = contended(rds, 99, async (volume) => {
+    await rds.volumes.amend(volume, { publications: [] }, FOREVER);
+    await rds.volumes.delete(volume.id, FOREVER);
+  });
+  const undisturbed = aController([aBackend("one", rds)]);
+  const { publications } = aController([{ ...aBackend("one", rds), volumes: vanishing }]);
+  await madeVolume(undisturbed, "v");
+  await undisturbed.publications.publish(aPublishRequest("v"), FOREVER);
+  await publications.unpublish(V, "", FOREVER);
+  await madeVolume(undisturbed, "v");
+  const published = publications.publish(aPublishRequest("v"), FOREVER);
+  await assert.rejects(published, { code: "not-found" });
 });
 
 Deno.test("publish() is refused while another operation on the volume runs", async () => {

@@ -217,3 +217,12 @@ Deno.test("list() fails when the array fails, and is never empty instead", async
   const controller = aController([{ ...backend, snapshots: failing }]);
   await assert.rejects(list(controller), /the line is dead/);
 });
+
+Deno.test("list() refuses a bad token before it asks for anything", async () => {
+  const faults = new Faults({ callNumber: 0, moment: "before" });
+  const backend = aBackend("one");
+  const controller = aController([{ ...backend, snapshots: faults.wrap(backend.snapshots) }]);
+  const listed = list(controller, {}, { startingToken: "invalid-token" });
+  await assert.rejects(listed, { code: "stale-token" });
+  assert.deepEqual(faults.calls, []);
+});

@@ -48,6 +48,8 @@ export interface RouterOsArrayOptions {
   readonly minFreePercent: number;
   /** The most volumes; undefined = as many as fit. */
   readonly volumesMax?: number;
+  /** SSH connections for reads, beside the one for changes; 2 where nothing is said. */
+  readonly readConnections?: number;
   readonly snapshots: {
     /** `auto` tries `copy-from`, then `file-copy`. */
     readonly strategy: "auto" | CopyStrategy;
@@ -155,7 +157,7 @@ export class RouterOsArray implements AsyncDisposable {
         hostKeys: hostKeys.map(parseHostKeyPin),
       },
       timeouts,
-      readConnections: READ_CONNECTIONS,
+      readConnections: this.#options.readConnections ?? READ_CONNECTIONS,
       waitingMax: WAITING_MAX,
       clock: this.#options.clock,
       random: this.#options.random,

@@ -1,39 +1,17 @@
 /** A simulated box and our adapter over real SSH on loopback, for the tests in this folder. */
 // @ts-types="@types/ssh2"
 import ssh2 from "ssh2";
+import { systemClock } from "../../../src/adapters/system/clock.ts";
 import { openRouterOsArray } from "../../../src/adapters/routeros-ssh/array.ts";
 import type {
   RouterOsArray,
   RouterOsArrayOptions,
 } from "../../../src/adapters/routeros-ssh/array.ts";
 import type { SentCommand } from "../../../src/adapters/routeros-ssh/session.ts";
-import { GIB } from "../../../src/domain/capacity.ts";
-import { nameDigestOf, volumeIdForName } from "../../../src/domain/volume_id.ts";
-import type { NewVolume } from "../../../src/domain/volume.ts";
-import type { Clock } from "../../../src/ports/clock.ts";
 import type { DriverEvent } from "../../../src/ports/events.ts";
 import { startSimulator } from "../../../src/simulator/simulator.ts";
 import type { Simulator } from "../../../src/simulator/simulator.ts";
 import type { SimulatorOptions } from "../../../src/simulator/simulator_options.ts";
-
-/** The clock of the machine. */
-export const REAL_CLOCK: Clock = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  sleep: (milliseconds, signal) =>
-    new Promise<void>((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const abort = (): void => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      }, milliseconds);
-      signal.addEventListener("abort", abort, { once: true });
-    }),
-};
 
 /** The user that the tests log in as. */
 export const USER = "metal-csi";
@@ -89,7 +67,7 @@ export async function startRig(
     minFreePercent: 5,
     snapshots: { strategy: "auto", whileAttached: "refuse" },
     observe: (event) => events.push(event),
-    clock: REAL_CLOCK,
+    clock: systemClock,
     random: Math.random,
     onExec: (command) => {
       if (command.lane !== "probe") sent.push(command);
@@ -108,21 +86,5 @@ export async function startRig(
     sent,
     open,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
-}
-
-/** What a call for an empty volume asks of the store. */
-export function newVolume(name: string, changes: Partial<NewVolume> = {}): NewVolume {
-  return {
-    id: volumeIdForName(name),
-    nameDigest: nameDigestOf(name),
-    capacityBytes: GIB,
-    limitBytes: 0,
-    source: undefined,
-    createdAtMs: 1_763_690_000_123,
-    reconnect: {},
-    basePath: undefined,
-    port: "per-volume",
-    ...changes,
   };
 }

@@ -40,13 +40,14 @@ export interface TimeoutsConfig {
   readonly dialSeconds: number;
   readonly commandSeconds: number;
   readonly changeSeconds: number;
+  readonly copySeconds: number;
   readonly shutdownSeconds: number;
 }
 
 /** How snapshots are taken. */
 export interface SnapshotsConfig {
-  readonly strategy: "auto" | "copy-from" | "file-copy" | "off";
-  readonly whileAttached: "refuse" | "allow";
+  readonly strategy: "auto" | "copy-from" | "file-copy";
+  readonly whileAttached: "refuse" | "allow-fuzzy";
 }
 
 /** SSH sessions to an array, beside the one that makes changes. */
@@ -102,8 +103,9 @@ export class ConfigError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super(`Cannot use the configuration: ${count}`);
+    const [first = "nothing is known", ...others] = problems;
+    const more = others.length === 0 ? "" : `, and ${others.length} more: see rds-csi config check`;
+    super(`Cannot use the configuration: ${first}${more}`);
     this.name = "ConfigError";
     this.problems = problems;
   }
@@ -124,19 +126,20 @@ const ADDRESS_WORDS = "an IPv4 or IPv6 literal or a host name";
 const TIMEOUTS: FieldsOf<TimeoutsConfig> = {
   dialSeconds: seconds("Until a connection stands and the user is let in.", 10, 60),
   commandSeconds: seconds("For a command that only reads.", 30, 300),
-  changeSeconds: seconds("For a command that changes something; copies take longest.", 120, 3600),
+  changeSeconds: seconds("For a command that changes something.", 120, 3600),
+  copySeconds: seconds("For a command that copies a volume or a snapshot.", 600, 7200),
   shutdownSeconds: seconds("For closing the connection at the end.", 5, 30),
 };
 
 const SNAPSHOTS: FieldsOf<SnapshotsConfig> = {
   strategy: word(
-    "How copies are made: what the start-up probe proves, one way only, or not at all.",
-    ["auto", "copy-from", "file-copy", "off"],
+    "How copies are made: whatever is proved to work at the start, or one way only.",
+    ["auto", "copy-from", "file-copy"],
     "auto",
   ),
   whileAttached: word(
     "What to do with a snapshot or clone of a volume in use, when the array cannot cut a copy at one instant.",
-    ["refuse", "allow"],
+    ["refuse", "allow-fuzzy"],
     "refuse",
   ),
 };

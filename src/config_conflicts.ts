@@ -4,7 +4,11 @@ import { showPortRange } from "./config_values.ts";
 
 /** Every contradiction between the backends of a configuration, or between one and itself. */
 export function backendConflicts(config: Config): string[] {
-  return [...defaultConflicts(config), ...pairConflicts(config.backends)];
+  return [
+    ...defaultConflicts(config),
+    ...config.backends.flatMap(poolConflicts),
+    ...pairConflicts(config.backends),
+  ];
 }
 
 function defaultConflicts({ defaultBackend, backends }: Config): string[] {
@@ -16,6 +20,18 @@ function defaultConflicts({ defaultBackend, backends }: Config): string[] {
   }
   if (backends.some(({ name }) => name === defaultBackend)) return [];
   return [`defaultBackend: "${defaultBackend}" is not allowed: write one of ${names}`];
+}
+
+/** Free space is measured on one pool, so all directories of a backend are on it. */
+function poolConflicts({ basePath, allowedBasePaths }: BackendConfig, index: number): string[] {
+  const pool = poolOf(basePath);
+  return allowedBasePaths.filter((path) => poolOf(path) !== pool).map((path) =>
+    `backends[${index}].allowedBasePaths: "${path}" is not on the pool of basePath, "${pool}"`
+  );
+}
+
+function poolOf(path: string): string {
+  return `/${path.split("/")[1] ?? ""}`;
 }
 
 function pairConflicts(backends: readonly BackendConfig[]): string[] {

@@ -189,17 +189,21 @@ export function closest(word: string, words: readonly string[]): string | undefi
   return best !== undefined && bestDistance * 3 <= best.length ? best : undefined;
 }
 
-/** Letters to insert, delete or replace; a word is only compared as far as keys are long. */
+/** Letters to insert, delete, replace or swap with their neighbour; of the first 64 of each. */
 function editDistance(left: string, right: string): number {
-  const [short, long] = [left.slice(0, 64), right.slice(0, 64)];
-  let row = Array.from({ length: long.length + 1 }, (_, column) => column);
-  for (const [index, letter] of Array.from(short).entries()) {
-    const next = [index + 1];
-    for (const [column, other] of Array.from(long).entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+  const [above, across] = [Array.from(left.slice(0, 64)), Array.from(right.slice(0, 64))];
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: across.length + 1 }, (_, column) => column);
+  for (const [row, letter] of above.entries()) {
+    const next = [row + 1];
+    for (const [column, other] of across.entries()) {
+      const replaced = (last[column] ?? 0) + (letter === other ? 0 : 1);
+      const isSwap = letter === across[column - 1] && other === above[row - 1];
+      const swapped = isSwap ? (beforeLast[column - 1] ?? Infinity) + 1 : Infinity;
+      const shifted = Math.min(last[column + 1] ?? 0, next[column] ?? 0) + 1;
+      next.push(Math.min(replaced, swapped, shifted));
     }
-    row = next;
+    [beforeLast, last] = [last, next];
   }
-  return row.at(-1) ?? 0;
+  return last.at(-1) ?? 0;
 }

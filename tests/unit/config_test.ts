@@ -54,7 +54,13 @@ Deno.test("parseConfig() fills in every default", () => {
       minFreePercent: 10,
       volumesMax: 4000,
       connections: { reads: 2 },
-      timeouts: { dialSeconds: 10, commandSeconds: 30, changeSeconds: 120, shutdownSeconds: 5 },
+      timeouts: {
+        dialSeconds: 10,
+        commandSeconds: 30,
+        changeSeconds: 120,
+        copySeconds: 600,
+        shutdownSeconds: 5,
+      },
       snapshots: { strategy: "auto", whileAttached: "refuse" },
     }],
     log: { level: "info", format: "json" },
@@ -127,7 +133,7 @@ const BAD_BACKENDS: { name: string; changes: Written; says: string }[] = [
     name: "an unknown key that is like no other",
     changes: { timeouts: { zzz: 1 } },
     says: "backends[0].timeouts.zzz: there is no such key: write one of dialSeconds, " +
-      "commandSeconds, changeSeconds, shutdownSeconds",
+      "commandSeconds, changeSeconds, copySeconds, shutdownSeconds",
   },
   {
     name: "a missing key",
@@ -190,7 +196,7 @@ const BAD_BACKENDS: { name: string; changes: Written; says: string }[] = [
     name: "a word that is not on the list",
     changes: { snapshots: { strategy: "magic" } },
     says: 'backends[0].snapshots.strategy: "magic" is not allowed: write auto | copy-from | ' +
-      "file-copy | off",
+      "file-copy",
   },
 ];
 
@@ -278,6 +284,21 @@ Deno.test("parseConfig() refuses a file that grows without bound through its ali
     return `a${level}: &a${level} [${Array(9).fill(below).join(",")}]`;
   });
   assert.match(problemsOf(levels.join("\n"))[0] ?? "", /^the file is not YAML: .*alias/);
+});
+
+Deno.test("the message of a ConfigError is one line with the first problem", () => {
+  assert.equal(new ConfigError(["a: b"]).message, "Cannot use the configuration: a: b");
+  assert.equal(
+    new ConfigError(["a: b", "c: d", "e: f"]).message,
+    "Cannot use the configuration: a: b, and 2 more: see rds-csi config check",
+  );
+});
+
+Deno.test("parseConfig() refuses a base path on another pool", () => {
+  const problems = problemsOf(aFile({ backends: [aBackend({ allowedBasePaths: ["/other/x"] })] }));
+  assert.deepEqual(problems, [
+    'backends[0].allowedBasePaths: "/other/x" is not on the pool of basePath, "/storage-pool"',
+  ]);
 });
 
 Deno.test("summarize() says where each backend is and which is the default", () => {

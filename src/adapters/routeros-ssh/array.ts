@@ -11,7 +11,7 @@ import type { Box, BoxLimits, BoxSettings, CopyMethod, WhileAttached } from "./b
 import { checkClientKey } from "./client_key.ts";
 import { probeCopies } from "./copy_probe.ts";
 import type { CopyStrategy } from "./copies.ts";
-import { abortReason } from "./deadline.ts";
+import { unlessAborted } from "./deadline.ts";
 import { parseHostKeyPin } from "./host_keys.ts";
 import { probeLimits } from "./limits.ts";
 import { poolOf } from "./paths.ts";
@@ -108,6 +108,7 @@ export class RouterOsArray implements AsyncDisposable {
       session: this.#session,
       clock,
       observe,
+      closing: this.#closing.signal,
       limits: (signal) => this.#limits(signal),
       copyMethod: (signal) => this.#copyMethod(signal),
     };
@@ -184,7 +185,8 @@ export class RouterOsArray implements AsyncDisposable {
       delete knowledge.limits;
       throw error;
     });
-    return await orAborted(knowledge.limits, signal, this.name);
+    const { limits } = knowledge;
+    return await unlessAborted(() => limits, signal, this.name);
   }
 
   async #copyMethod(signal: AbortSignal): Promise<CopyMethod> {
@@ -194,7 +196,8 @@ export class RouterOsArray implements AsyncDisposable {
       delete knowledge.method;
       throw error;
     });
-    return await orAborted(knowledge.method, signal, this.name);
+    const { method } = knowledge;
+    return await unlessAborted(() => method, signal, this.name);
   }
 
   async #known(signal: AbortSignal): Promise<Knowledge> {
@@ -259,24 +262,4 @@ function checkedSettings(options: RouterOsArrayOptions): BoxSettings {
     volumesMax,
     whileAttached: options.snapshots.whileAttached,
   };
-}
-
-/** Waits for work that others wait for too; the caller may leave, the work goes on. */
-async function orAborted<Result>(
-  work: Promise<Result>,
-  signal: AbortSignal,
-  name: string,
-): Promise<Result> {
-  const left = Promise.withResolvers<never>();
-  const leave = (): void => {
-    const why = abortReason(signal);
-    left.reject(new StorageError("unavailable", `Cannot wait for array "${name}": ${why}`));
-  };
-  if (signal.aborted) leave();
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    return await Promise.race([work, left.promise]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
 }

@@ -1,0 +1,131 @@
+/** The program `rds-csi`: its commands and flags, and what each of them starts. */
+import { Command, CommanderError } from "commander";
+import { ConfigError } from "../config.ts";
+import { StorageError } from "../domain/errors.ts";
+import { PROGRAM_NAME, VERSION } from "../version.ts";
+import { EXIT_CODE_OF_USAGE, FlagError } from "./flag_values.ts";
+import type { Output } from "./output.ts";
+import type { ControllerFlags } from "./controller.ts";
+
+/** What the environment or the array refuses, as opposed to what was written on the command line. */
+const EXIT_CODE_OF_FAILURE = 1;
+
+/** Runs the program. Never throws. @returns the exit code: 0, 1 for a failure, 2 for wrong use */
+export async function runProgram(args: readonly string[], output: Output): Promise<number> {
+  let exitCode = 0;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  try {
+    const program = await buildProgram(args[0], output, finish);
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return report(error, output);
+  }
+}
+
+async function buildProgram(
+  first: string | undefined,
+  output: Output,
+  finish: (code: number) => void,
+): Promise<Command> {
+  const program = new Command(PROGRAM_NAME)
+    .description(
+      "CSI driver for MikroTik ROSE data servers (RDS): volumes over NVMe/TCP, managed over SSH.",
+    )
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show what a command does and takes")
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .exitOverride();
+  // Subcommands inherit the settings above only when they are made by program.command().
+  addController(program.command("controller"), output);
+  program.addCommand(await simulate(first));
+  addConfig(program.command("config"), output, finish);
+  program.command("version").description("print the version and the runtime's").action(() =>
+    output.out(`${PROGRAM_NAME} ${VERSION} on Deno ${Deno.version.deno}\n`)
+  );
+  return program.addHelpText(
+    "after",
+    examples([
+      ["Check a configuration:", "rds-csi config check /etc/rds-csi/config.yaml"],
+      ["Serve as the cluster's controller:", CONTROLLER_EXAMPLE],
+      ["Try things without hardware:", "rds-csi simulate --directory /var/tmp/rds"],
+    ]),
+  );
+}
+
+const CONTROLLER_EXAMPLE =
+  "rds-csi controller --config /etc/rds-csi/config.yaml --endpoint unix:///run/csi/csi.sock";
+
+function addController(command: Command, output: Output): void {
+  command
+    .summary("serve the CSI controller: volumes and snapshots on the arrays")
+    .description(
+      "Serve the CSI controller: make, publish, expand, snapshot, clone and delete volumes.\n" +
+        "An array that is down stops nothing but calls to it; it is dialled again for ever.",
+    )
+    .requiredOption("--config <file>", "the configuration (see: rds-csi config check)");
+  addServingFlags(command)
+    .addHelpText("after", examples([["In a pod, beside the CSI sidecars:", CONTROLLER_EXAMPLE]]))
+    .action(async (flags: ControllerFlags) => {
+      const { runController } = await import("./controller.ts");
+      await runController(flags, output);
+    });
+}
+
+function addServingFlags(command: Command): Command {
+  return command
+    .requiredOption("--endpoint <socket>", "the Unix socket to serve, as unix:///path or /path")
+    .option("--socket-group <gid>", "a numeric group that may use the socket too (mode 0660)")
+    .option("--driver-name <name>", "the name to register under (default: rds.csi.srvlab.io)")
+    .option("--log-level <level>", "debug, info, warning or error (default: info)")
+    .option("--log-format <format>", "json, or text for a terminal (default: json)");
+}
+
+/** The simulator is loaded only when it is asked for: a controller does not pay for it. */
+async function simulate(first: string | undefined): Promise<Command> {
+  if (first === "simulate") return (await import("./simulate.ts")).simulateCommand();
+  return new Command("simulate")
+    .description("run a simulated array on this machine");
+}
+
+function addConfig(command: Command, output: Output, finish: (code: number) => void): void {
+  command.description("look at configurations");
+  command.command("check")
+    .description("Print everything that is wrong with a configuration; exit code 2 if anything is.")
+    .argument("<file>", "the configuration, a YAML file")
+    .option("--no-files", "do not look whether the key files are there")
+    .addHelpText(
+      "after",
+      examples([["Where the keys are not:", "rds-csi config check --no-files config.yaml"]]),
+    )
+    .action(async (file: string, flags: { files: boolean }) => {
+      const { checkConfig } = await import("./config.ts");
+      finish(await checkConfig(file, flags, output));
+    });
+}
+
+function examples(pairs: readonly (readonly [title: string, line: string])[]): string {
+  const lines = pairs.flatMap(([title, line]) => [`  ${title}`, `    ${line}`]);
+  return ["", "Examples:", ...lines].join("\n");
+}
+
+/** Words a failure to start in one line; only a bug shows where it was thrown. */
+function report(error: unknown, output: Output): number {
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? 0 : EXIT_CODE_OF_USAGE;
+  }
+  if (error instanceof FlagError || error instanceof ConfigError) {
+    output.err(`${PROGRAM_NAME}: ${error.message}\n`);
+    return EXIT_CODE_OF_USAGE;
+  }
+  if (error instanceof StorageError) {
+    output.err(`${PROGRAM_NAME}: ${error.message}\n`);
+    return error.code === "invalid" ? EXIT_CODE_OF_USAGE : EXIT_CODE_OF_FAILURE;
+  }
+  const text = error instanceof Error ? error.stack ?? error.message : String(error);
+  output.err(`${PROGRAM_NAME}: this is a bug: ${text}\n`);
+  return EXIT_CODE_OF_FAILURE;
+}

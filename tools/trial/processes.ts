@@ -108,7 +108,7 @@ export class Trial implements AsyncDisposable {
       "--endpoint",
       `unix://${this.controllerSocket}`,
     ];
-    this.#controller = await spawn([...this.#program, ...flags], this.directory, "controller.log");
+    this.#controller = spawn([...this.#program, ...flags], this.directory, "controller.log");
     await waitFor(this.controllerSocket, this.#controller);
   }
 
@@ -119,7 +119,7 @@ export class Trial implements AsyncDisposable {
       ...["--attach", `trial:${this.simulator.directory}`],
       ...["--state-directory", join(this.directory, "node-state")],
     ];
-    this.#node = await spawn([...this.#program, ...flags], this.directory, "node.log");
+    this.#node = spawn([...this.#program, ...flags], this.directory, "node.log");
     await waitFor(this.nodeSocket, this.#node);
   }
 
@@ -177,17 +177,16 @@ async function startSimulatorProcess(
     ...["--authorized-key", join(options.directory, "id_ed25519.pub")],
     ...(options.simulatorFlags ?? []),
   ];
-  const child = await spawn([...program, ...flags], options.directory, "simulator.log");
+  const child = spawn([...program, ...flags], options.directory, "simulator.log");
   const log = join(options.directory, "simulator.log");
   const line = await waitForLine(log, child);
   return [JSON.parse(line) as SimulatorReady, child];
 }
 
 /** Starts a process whose output, both streams, is appended to `log` in `directory`. */
-async function spawn(argv: readonly string[], directory: string, log: string): Promise<Child> {
+function spawn(argv: readonly string[], directory: string, log: string): Child {
   const [program = "", ...args] = argv;
   const path = join(directory, log);
-  const files = [await Deno.open(path, APPEND), await Deno.open(path, APPEND)] as const;
   const command = new Deno.Command(program, {
     args,
     stdin: "null",
@@ -195,11 +194,16 @@ async function spawn(argv: readonly string[], directory: string, log: string): P
     stderr: "piped",
   });
   const process = command.spawn();
-  const pumps = [
-    process.stdout.pipeTo(files[0].writable),
-    process.stderr.pipeTo(files[1].writable),
-  ];
-  return new Child(process, Promise.all(pumps));
+  const output = Promise.all([append(process.stdout, path), append(process.stderr, path)]);
+  return new Child(process, output);
+}
+
+/** Appends a stream to a file as it comes; `pipeTo` would hold the text back until the end. */
+async function append(stream: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  using file = await Deno.open(path, APPEND);
+  for await (const chunk of stream) {
+    for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+  }
 }
 
 async function waitFor(socket: string, child: Child): Promise<void> {

@@ -7,6 +7,7 @@ import type { CopyProof } from "../../domain/snapshot.ts";
 import type { CopyStrategy } from "./copies.ts";
 import { failureOf, guardRefusalOf } from "./failures.ts";
 import { removedSlots } from "./rows.ts";
+import { unlessAborted } from "./deadline.ts";
 import { Refusal } from "./session.ts";
 import type { Session } from "./session.ts";
 import type { Script } from "./syntax.ts";
@@ -50,11 +51,33 @@ export interface Box {
   readonly session: Session;
   readonly clock: Clock;
   readonly observe: Observe;
+  /** Aborts when the driver stops. */
+  readonly closing: AbortSignal;
   /** Tried out once per version of the box. @throws {StorageError} */
   limits(signal: AbortSignal): Promise<BoxLimits>;
   /** Tried out once per version of the box. @throws {StorageError} */
   copyMethod(signal: AbortSignal): Promise<CopyMethod>;
 }
+
+/** Runs a reading command. @throws {StorageError} for a refusal too. */
+export async function read(
+  box: Box,
+  statements: Script,
+  what: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    return await box.session.read(statements, what, signal);
+  } catch (error) {
+    throw explain(box, error, what);
+  }
+}
+
+/**
+ * What a change is. `full-copy` is one that takes as long as the data is large: a caller who leaves
+ * does not end it, or no retry would ever get further than the one before.
+ */
+export type ChangeKind = "change" | "copy" | "full-copy" | "probe";
 
 /**
  * Runs a change and reports what it removed on its way.
@@ -67,9 +90,16 @@ export async function change(
   statements: Script,
   what: string,
   signal: AbortSignal,
-  kind: "change" | "copy" | "probe" = "change",
+  kind: ChangeKind = "change",
 ): Promise<readonly string[]> {
-  const lines = await box.session.change(statements, what, signal, kind);
+  const { session, closing, settings } = box;
+  const lines = kind === "full-copy"
+    ? await unlessAborted(
+      () => session.change(statements, what, closing, "copy"),
+      signal,
+      settings.name,
+    )
+    : await session.change(statements, what, signal, kind);
   for (const item of removedSlots(lines)) {
     box.observe({ kind: "left-over-removed", array: box.settings.name, item });
   }

@@ -1,4 +1,5 @@
 /** Deadlines on the clock of the port, so that tests need not wait for them. */
+import { StorageError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** What a signal made by {@link within} aborts with when the time is up. */
@@ -31,6 +32,29 @@ export async function within<Result>(
     return await work(AbortSignal.any([outer, late.signal]));
   } finally {
     done.abort();
+  }
+}
+
+/**
+ * Begins work that others wait for too, or that must go on when its caller leaves.
+ * @throws {StorageError} `unavailable` when `signal` aborts first; when it has, nothing is begun.
+ */
+export async function unlessAborted<Result>(
+  begin: () => Promise<Result>,
+  signal: AbortSignal,
+  name: string,
+): Promise<Result> {
+  const left = Promise.withResolvers<never>();
+  const leave = (): void => {
+    const message = `Cannot wait for array "${name}": ${abortReason(signal)}`;
+    left.reject(new StorageError("unavailable", message));
+  };
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
+  try {
+    return await Promise.race(signal.aborted ? [left.promise] : [left.promise, begin()]);
+  } finally {
+    signal.removeEventListener("abort", leave);
   }
 }
 

@@ -93,6 +93,17 @@ const ANY_FAILURE = new RegExp(
   "i",
 );
 
+/** What kind of refusal a text of the box is, as far as all versions word it alike. */
+export type RefusalKind = "permission" | "unknown-words" | "no-such-item" | "other";
+
+/** The kind of refusal that `text` is. */
+export function refusalKindOf(text: string): RefusalKind {
+  const trimmed = text.trim();
+  if (/^not enough permissions/i.test(trimmed)) return "permission";
+  if (PARSE_FAILURE.test(trimmed)) return "unknown-words";
+  return /^no such item/i.test(trimmed) ? "no-such-item" : "other";
+}
+
 /** Whether `line` is how RouterOS words a failure; used where no marker says it. */
 export function isFailureText(line: string): boolean {
   return ANY_FAILURE.test(line);
@@ -116,14 +127,19 @@ export function failureOf(text: string, what: string): StorageError {
     return new StorageError(meaning.code, `${what}: ${meaning.words(guard.detail)}`);
   }
   const trimmed = text.trim().slice(0, 500);
-  if (/^not enough permissions/i.test(trimmed)) {
-    return new StorageError("not-ready", `${what}: our user on the box lacks a policy: ${trimmed}`);
+  switch (refusalKindOf(trimmed)) {
+    case "permission":
+      return new StorageError(
+        "not-ready",
+        `${what}: our user on the box lacks a policy: ${trimmed}`,
+      );
+    case "unknown-words":
+      return new StorageError(
+        "not-ready",
+        `${what}: the box does not understand a command of ours: ${trimmed}`,
+      );
+    case "no-such-item":
+    case "other":
+      return new StorageError("unavailable", `${what}: the box refused: ${trimmed}`);
   }
-  if (PARSE_FAILURE.test(trimmed)) {
-    return new StorageError(
-      "not-ready",
-      `${what}: the box does not understand a command of ours: ${trimmed}`,
-    );
-  }
-  return new StorageError("unavailable", `${what}: the box refused: ${trimmed}`);
 }

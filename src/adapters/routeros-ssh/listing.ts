@@ -1,10 +1,13 @@
 /** Lists of our items: complete or an error, in pieces of bounded size, whatever changes meanwhile. */
 import { StorageError } from "../../domain/errors.ts";
+import { explain } from "./box.ts";
 import type { Box } from "./box.ts";
+import { guardRefusalOf, refusalKindOf } from "./failures.ts";
 import { poolGuard } from "./guards.ts";
 import { recordPrefix } from "./record.ts";
 import { parseObjects, parseRows, PUT_ROW, putJson } from "./rows.ts";
 import type { DiskRow } from "./rows.ts";
+import { Refusal } from "./session.ts";
 import { itemId, NOTHING, script } from "./syntax.ts";
 import type { Script } from "./syntax.ts";
 
@@ -30,11 +33,18 @@ export async function listItems(
     try {
       return await readAll(box, kind, what, signal);
     } catch (error) {
-      const isMoved = error instanceof StorageError && error.code === "unavailable" &&
-        /changed while it was read|no such item/.test(error.message);
-      if (!isMoved || attempt === TRIES || signal.aborted) throw error;
+      if (!hasMoved(error) || attempt === TRIES || signal.aborted) {
+        throw explain(box, error, what);
+      }
     }
   }
+}
+
+/** Whether an item went away between two pieces, or between two statements. */
+function hasMoved(error: unknown): boolean {
+  if (!(error instanceof Refusal)) return false;
+  if (guardRefusalOf(error.text)?.code === "csi-list-moved") return true;
+  return refusalKindOf(error.text) === "no-such-item";
 }
 
 async function readAll(

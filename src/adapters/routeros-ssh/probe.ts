@@ -4,7 +4,10 @@
  */
 import { StorageError } from "../../domain/errors.ts";
 import { booleanOf, numberOf, parseObjects, putJson, textOf } from "./rows.ts";
+import { Refusal } from "./session.ts";
 import type { Ask } from "./session.ts";
+import { failureOf, refusalKindOf } from "./failures.ts";
+import type { RefusalKind } from "./failures.ts";
 import { script } from "./syntax.ts";
 
 /** What was found. */
@@ -34,7 +37,7 @@ export async function probeBox(
   signal: AbortSignal,
 ): Promise<BoxFeatures> {
   const what = `Cannot use array "${name}"`;
-  const version = await askVersion(ask, what, signal);
+  const version = await askVersion(ask, what, user, signal);
   checkVersion(version, what);
   const facts = await askFacts(ask, what, user, version, signal);
   return { version, ...facts, hasFileCopy: await hasFileCopy(ask, what, signal) };
@@ -46,9 +49,14 @@ export function parseVersion(text: string): [major: number, minor: number] | und
   return match === null ? undefined : [Number(match[1]), Number(match[2])];
 }
 
-async function askVersion(ask: Ask, what: string, signal: AbortSignal): Promise<string> {
+async function askVersion(
+  ask: Ask,
+  what: string,
+  user: string,
+  signal: AbortSignal,
+): Promise<string> {
   const line = putJson(script`{"version"=[/system/resource/get version]}`);
-  const [row] = parseObjects(await ask(line, what, signal));
+  const [row] = parseObjects(await explained(ask(line, what, signal), what, user, "(unknown)"));
   return textOf(row?.["version"]) ?? "";
 }
 
@@ -106,21 +114,30 @@ async function explained(
   try {
     return await lines;
   } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== "not-ready") throw error;
-    const advice = error.message.includes("not enough permissions")
-      ? `user "${user}" needs the policies ssh, read and write`
-      : `RouterOS ${version} does not know file disks exported over NVMe/TCP; ` +
-        `install the package rose-storage`;
-    throw new StorageError("not-ready", `${what}: ${advice} (${error.message})`, { cause: error });
+    if (!(error instanceof Refusal)) throw error;
+    const advice = ADVICE[refusalKindOf(error.text)];
+    if (advice === undefined) throw failureOf(error.text, what);
+    const message = `${what}: ${advice(user, version)} (it says: ${error.text})`;
+    throw new StorageError("not-ready", message, { cause: error });
   }
 }
+
+const ADVICE: Readonly<
+  Partial<Record<RefusalKind, (user: string, version: string) => string>>
+> = {
+  "permission": (user) => `user "${user}" needs the policies ssh, read and write`,
+  "unknown-words": (_user, version) =>
+    `RouterOS ${version} does not know file disks exported over NVMe/TCP; ` +
+    `install the package rose-storage`,
+};
 
 async function hasFileCopy(ask: Ask, what: string, signal: AbortSignal): Promise<boolean> {
   try {
     await ask(script`:if (false) do={ /file/copy "x" name="y" };`, what, signal);
     return true;
   } catch (error) {
-    if (error instanceof StorageError && error.code === "not-ready") return false;
-    throw error;
+    if (!(error instanceof Refusal)) throw error;
+    if (refusalKindOf(error.text) === "unknown-words") return false;
+    throw failureOf(error.text, what);
   }
 }

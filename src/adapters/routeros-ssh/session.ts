@@ -11,7 +11,6 @@ import type { Connection, DialTarget } from "./connection.ts";
 import { runStatements } from "./console.ts";
 import type { CommandLimits, Outcome } from "./console.ts";
 import { within } from "./deadline.ts";
-import { failureOf } from "./failures.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Script } from "./syntax.ts";
 import { Turns } from "./turns.ts";
@@ -55,7 +54,7 @@ export interface SessionOptions {
   readonly probe: (ask: Ask, signal: AbortSignal) => Promise<void>;
 }
 
-/** Runs statements and returns the lines they print. @throws {StorageError} */
+/** Runs statements and returns the lines they print. @throws {Refusal} @throws {StorageError} */
 export type Ask = (
   statements: Script,
   what: string,
@@ -120,7 +119,8 @@ export class Session implements AsyncDisposable {
    * Runs statements that change nothing, and returns the lines they print. A lost connection is
    * replaced once.
    * @param what "Cannot <verb> <what>", for the message of a failure
-   * @throws {StorageError} also for a refusal.
+   * @throws {Refusal} when the box refused.
+   * @throws {StorageError} `unavailable` when it did not answer.
    */
   async read(statements: Script, what: string, signal: AbortSignal): Promise<readonly string[]> {
     const { timeouts, name } = this.#options;
@@ -134,7 +134,7 @@ export class Session implements AsyncDisposable {
         return result;
       });
       if (outcome.kind === "done") return outcome.lines;
-      if (outcome.kind === "refused") throw failureOf(outcome.text, what);
+      if (outcome.kind === "refused") throw new Refusal(outcome.text);
       if (signal.aborted || attempt === READ_TRIES) {
         throw unknown(what, name, outcome.reason);
       }
@@ -193,7 +193,7 @@ export class Session implements AsyncDisposable {
     const limits = { deadlineMs: this.#options.timeouts.readMs, bytesMax: READ_BYTES_MAX };
     const outcome = await this.#run("probe", connection, statements, limits, signal);
     if (outcome.kind === "done") return outcome.lines;
-    if (outcome.kind === "refused") throw failureOf(outcome.text, what);
+    if (outcome.kind === "refused") throw new Refusal(outcome.text);
     throw unknown(what, this.#options.name, outcome.reason);
   }
 

@@ -5,7 +5,7 @@ import type { CopyProof, NewSnapshot, Snapshot } from "../../domain/snapshot.ts"
 import { nextSnapshotSecond, snapshotIdOf } from "../../domain/snapshot_id.ts";
 import type { SnapshotId } from "../../domain/snapshot_id.ts";
 import type { SnapshotStore } from "../../ports/snapshot_store.ts";
-import { change, explain, refusesPublished, usableMethod } from "./box.ts";
+import { change, explain, read, refusesPublished, usableMethod } from "./box.ts";
 import type { Box, CopyMethod } from "./box.ts";
 import { guardRefusalOf } from "./failures.ts";
 import { slotIs } from "./guards.ts";
@@ -50,7 +50,8 @@ export class RouterOsSnapshots implements SnapshotStore {
         this.#plan(wanted, second, slotLengthMax, method),
       );
       try {
-        const lines = await change(this.#box, line, what, signal, "copy");
+        const kind = method.proof.result === "independent-full" ? "full-copy" : "copy";
+        const lines = await change(this.#box, line, what, signal, kind);
         return this.#required(lines, what);
       } catch (error) {
         const newest = takenSecond(error, second);
@@ -63,9 +64,8 @@ export class RouterOsSnapshots implements SnapshotStore {
   }
 
   async find(id: SnapshotId, signal: AbortSignal): Promise<Snapshot | undefined> {
-    const { settings, session } = this.#box;
-    const line = findLine(settings, slotIs(id));
-    const lines = await session.read(line, this.#cannot("read", id), signal);
+    const line = findLine(this.#box.settings, slotIs(id));
+    const lines = await read(this.#box, line, this.#cannot("read", id), signal);
     return this.#snapshotsIn(lines).find((snapshot) => snapshot.id === id);
   }
 
@@ -114,9 +114,9 @@ export class RouterOsSnapshots implements SnapshotStore {
     what: string,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    const { settings, session } = this.#box;
+    const { settings } = this.#box;
     const named = script`comment~${`^${snapshotPrefix(settings.clusterId, nameDigest)}`}`;
-    return first(this.#snapshotsIn(await session.read(findLine(settings, named), what, signal)));
+    return first(this.#snapshotsIn(await read(this.#box, findLine(settings, named), what, signal)));
   }
 
   #snapshotsIn(lines: readonly string[]): Snapshot[] {

@@ -101,8 +101,8 @@ export class Supervisor implements AsyncDisposable {
         await this.#pause(found, attempt);
         continue;
       }
-      this.#options.observe({ kind: "session-opened", array: this.#options.name, attempt });
       this.#enter({ kind: "up", connection: found });
+      this.#options.observe({ kind: "session-opened", array: this.#options.name, attempt });
       await aborted(found.gone);
       this.#lost(String(found.gone.reason));
       attempt = 0;

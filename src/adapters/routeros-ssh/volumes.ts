@@ -5,8 +5,8 @@ import { slotOf } from "../../domain/slot.ts";
 import type { NewVolume, Volume } from "../../domain/volume.ts";
 import type { VolumeId } from "../../domain/volume_id.ts";
 import type { PoolCapacity, VolumeAmendment, VolumeStore } from "../../ports/volume_store.ts";
-import { change, explain, refusesPublished, usableMethod } from "./box.ts";
-import type { Box } from "./box.ts";
+import { change, explain, read, refusesPublished, usableMethod } from "./box.ts";
+import type { Box, ChangeKind } from "./box.ts";
 import { guardRefusalOf } from "./failures.ts";
 import { slotIs } from "./guards.ts";
 import { listItems } from "./listing.ts";
@@ -43,6 +43,7 @@ export class RouterOsVolumes implements VolumeStore {
     const { slotLengthMax } = await this.#box.limits(signal);
     const slot = slotOf(wanted.id, slotLengthMax);
     const plan = this.#plan(wanted, slot, basePath, copy);
+    await this.#checkRecord(plan.final, what, signal);
     try {
       return await this.#make(plan, what, signal);
     } catch (error) {
@@ -57,9 +58,8 @@ export class RouterOsVolumes implements VolumeStore {
   }
 
   async find(id: VolumeId, signal: AbortSignal): Promise<Volume | undefined> {
-    const { settings, session } = this.#box;
-    const line = findLine(settings, slotIs(id));
-    return this.#volumeIn(await session.read(line, this.#cannot("read", id), signal), id);
+    const line = findLine(this.#box.settings, slotIs(id));
+    return this.#volumeIn(await read(this.#box, line, this.#cannot("read", id), signal), id);
   }
 
   async list(signal: AbortSignal): Promise<Volume[]> {
@@ -83,6 +83,7 @@ export class RouterOsVolumes implements VolumeStore {
       const from = formatVolumeRecord(settings.clusterId, { ...before, unknown });
       const to = formatVolumeRecord(settings.clusterId, { ...before, ...amendment, unknown });
       const line = amendLine(settings, volume.id, from, to);
+      await this.#checkRecord(to, what, signal);
       try {
         const lines = await change(this.#box, line, what, signal);
         return this.#required(lines, volume.id, what);
@@ -104,7 +105,7 @@ export class RouterOsVolumes implements VolumeStore {
     const row = putJson(script`{"free"=($p->"free"); "total"=($p->"size")}`);
     const line = script`:foreach p in=[/disk/print detail as-value where mount-point=${pool}]
       do={ ${row} };`;
-    const rows = parseObjects(await this.#box.session.read(line, what, signal));
+    const rows = parseObjects(await read(this.#box, line, what, signal));
     for (const { free, total } of rows) {
       const [freeBytes, totalBytes] = [numberOf(free), numberOf(total)];
       if (freeBytes === undefined || totalBytes === undefined) continue;
@@ -116,8 +117,7 @@ export class RouterOsVolumes implements VolumeStore {
 
   async #make(plan: VolumePlan, what: string, signal: AbortSignal): Promise<Volume> {
     const line = createLine(this.#box.settings, plan);
-    const kind = plan.copy === undefined ? "change" : "copy";
-    const lines = await change(this.#box, line, what, signal, kind);
+    const lines = await change(this.#box, line, what, signal, kindOf(plan.copy));
     return this.#required(lines, plan.id, what);
   }
 
@@ -173,7 +173,7 @@ export class RouterOsVolumes implements VolumeStore {
     const { nvmePorts } = this.#box.settings;
     const row = putJson(script`{"port"=[/disk/get $d nvme-tcp-server-port]}`);
     const line = script`:foreach d in=[/disk/find where nvme-tcp-server-port>0] do={ ${row} };`;
-    const printed = await this.#box.session.read(line, what, signal);
+    const printed = await read(this.#box, line, what, signal);
     const taken = new Set(parseObjects(printed).map(({ port }) => numberOf(port)));
     const range = nvmePorts.last - nvmePorts.first + 1;
     const free = portCandidates(id, nvmePorts, range).filter((port) => !taken.has(port));
@@ -218,6 +218,16 @@ export class RouterOsVolumes implements VolumeStore {
     throw new StorageError("unavailable", `${what}: the array does not show it afterwards`);
   }
 
+  /** Refuses a record that the box would cut, before anything is written. */
+  async #checkRecord(record: string, what: string, signal: AbortSignal): Promise<void> {
+    const { commentLengthMax } = await this.#box.limits(signal);
+    if (record.length <= commentLengthMax) return;
+    throw new StorageError(
+      "not-ready",
+      `${what}: its record has ${record.length} characters and the array keeps ${commentLengthMax}`,
+    );
+  }
+
   #checkBasePath(basePath: string | undefined, what: string): string {
     const { settings } = this.#box;
     if (basePath === undefined) return settings.basePath;
@@ -238,6 +248,11 @@ export class RouterOsVolumes implements VolumeStore {
 function recordOf(volume: Volume, state: RecordState): VolumeRecord {
   const { nameDigest, source, createdAtMs, reconnect, publications } = volume;
   return { nameDigest, source, createdAtMs, reconnect, publications, unknown: [], state };
+}
+
+function kindOf(copy: CopyPlan | undefined): ChangeKind {
+  if (copy === undefined) return "change";
+  return copy.isFull ? "full-copy" : "copy";
 }
 
 function isGuard(error: unknown, code: string): error is Refusal {

@@ -30,6 +30,8 @@ export interface Rig extends AsyncDisposable {
   readonly simulator: Simulator;
   readonly array: RouterOsArray;
   readonly events: DriverEvent[];
+  /** Waits for the moment, now or at a later event, at which `holds`. */
+  until(holds: () => boolean): Promise<void>;
   /** The commands sent so far, those of the probes left out. */
   readonly sent: SentCommand[];
   /** Another driver on the same box. */
@@ -54,6 +56,17 @@ export async function startRig(
   );
   const events: DriverEvent[] = [];
   const sent: SentCommand[] = [];
+  const lookers = new Set<() => void>();
+  const until = (holds: () => boolean): Promise<void> =>
+    new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!holds()) return;
+        lookers.delete(look);
+        resolve();
+      };
+      lookers.add(look);
+      look();
+    });
   const base: RouterOsArrayOptions = {
     name: "rds-1",
     address: "127.0.0.1",
@@ -66,7 +79,10 @@ export async function startRig(
     nvmePorts: { first: 20_000, last: 24_999 },
     minFreePercent: 5,
     snapshots: { strategy: "auto", whileAttached: "refuse" },
-    observe: (event) => events.push(event),
+    observe: (event) => {
+      events.push(event);
+      for (const look of lookers) look();
+    },
     clock: systemClock,
     random: Math.random,
     onExec: (command) => {
@@ -84,6 +100,7 @@ export async function startRig(
     array,
     events,
     sent,
+    until,
     open,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

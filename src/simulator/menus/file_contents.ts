@@ -1,6 +1,5 @@
 /** Contents of files as text of the console: one character per byte. */
-
-const CHUNK = 8192;
+import { Buffer } from "node:buffer";
 
 /** The bytes of a text; a character beyond one byte, as from a terminal, becomes UTF-8. */
 export function bytesOf(text: string): Uint8Array {
@@ -12,9 +11,5 @@ export function bytesOf(text: string): Uint8Array {
 
 /** The text of some bytes, one character each. */
 export function textOfBytes(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
-  }
-  return text;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

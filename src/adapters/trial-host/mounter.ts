@@ -4,7 +4,8 @@
  * that holds the files of the file system.
  *
  * What it is not: a mount. Read-only and mount options are recorded and not enforced, nothing is
- * ever busy, and files reach the disk when a path is released, not when a program syncs them.
+ * ever busy, and files reach the disk when a path is released, not when a program syncs them. Nor
+ * is a file a device: a program that cuts a block target to length cuts the disk.
  */
 import { dirname } from "node:path";
 import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";

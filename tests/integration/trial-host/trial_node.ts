@@ -145,3 +145,10 @@ export async function writeBytes(
   await file.seek(offset, Deno.SeekMode.Start);
   await file.write(Uint8Array.from(bytes));
 }
+
+/** The names in a directory, in no order. */
+export async function namesIn(directory: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(directory)) names.push(name);
+  return names;
+}

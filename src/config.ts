@@ -113,10 +113,13 @@ export class ConfigError extends Error {
 
 /** The name the driver registers under unless told otherwise. */
 export const DEFAULT_DRIVER_NAME = "rds.csi.srvlab.io";
+/** What a driver may be called, in words. */
+export const DRIVER_NAME_WORDS = "a name in domain notation, at most 63 characters";
 /** The arrays one controller serves at most. */
 export const BACKENDS_MAX = 16;
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+const DRIVER_NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const BASE_PATH = /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*){1,8}$/;
 const FILE = /^\/[^\p{Cc}]{0,1023}$/u;
 const LEVELS = ["debug", "info", "warning", "error"] as const;
@@ -233,9 +236,9 @@ const CONFIG: FieldsOf<WrittenConfig> = {
   ),
   driverName: scalar(
     "The name the driver registers under, as StorageClasses write it.",
-    "a name in domain notation, at most 63 characters",
+    DRIVER_NAME_WORDS,
     byDefault(DEFAULT_DRIVER_NAME),
-    textLike(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/),
+    textLike(DRIVER_NAME),
   ),
   defaultBackend: scalar<string | undefined>(
     "The array for StorageClasses that name none.",
@@ -280,6 +283,11 @@ function complete(written: WrittenConfig): Config {
   }));
   const only = backends.length === 1 ? backends[0]?.name : undefined;
   return { ...written, backends, defaultBackend: written.defaultBackend ?? only ?? "" };
+}
+
+/** Whether a driver may be called so. */
+export function isDriverName(name: string): boolean {
+  return DRIVER_NAME.test(name);
 }
 
 /** What a configuration amounts to, in a few lines for a person. */

@@ -6,6 +6,7 @@ import { PROGRAM_NAME, VERSION } from "../version.ts";
 import { EXIT_CODE_OF_USAGE, FlagError } from "./flag_values.ts";
 import type { Output } from "./output.ts";
 import type { ControllerFlags } from "./controller.ts";
+import type { NodeFlags } from "./node.ts";
 
 /** What the environment or the array refuses, as opposed to what was written on the command line. */
 const EXIT_CODE_OF_FAILURE = 1;
@@ -41,6 +42,7 @@ async function buildProgram(
     .exitOverride();
   // Subcommands inherit the settings above only when they are made by program.command().
   addController(program.command("controller"), output);
+  addNode(program.command("node"), output);
   program.addCommand(await simulate(first));
   addConfig(program.command("config"), output, finish);
   program.command("version").description("print the version and the runtime's").action(() =>
@@ -72,6 +74,32 @@ function addController(command: Command, output: Output): void {
     .action(async (flags: ControllerFlags) => {
       const { runController } = await import("./controller.ts");
       await runController(flags, output);
+    });
+}
+
+function addNode(command: Command, output: Output): void {
+  command
+    .summary("serve the CSI node: volumes on this machine")
+    .description("Serve the CSI node: connect, format and mount volumes on this machine.")
+    .requiredOption("--node-name <name>", "this machine's name in the cluster")
+    .requiredOption(
+      "--attach <way>",
+      "how volumes reach this machine: kernel (NVMe/TCP; not in this version), or\n" +
+        "trial:DIRECTORY, which opens the files of a simulator on this machine",
+    )
+    .requiredOption("--state-directory <path>", "where a trial keeps its mounts and host id");
+  addServingFlags(command)
+    .addHelpText(
+      "after",
+      examples([[
+        "Beside a simulator:",
+        "rds-csi node --node-name trial --endpoint unix:///run/node.sock \\\n" +
+        "      --attach trial:/var/tmp/rds --state-directory /var/tmp/node",
+      ]]),
+    )
+    .action(async (flags: NodeFlags) => {
+      const { runNode } = await import("./node.ts");
+      await runNode(flags, output);
     });
 }
 

@@ -1,10 +1,11 @@
 /** What the flags of a process that serves CSI have in common, and how such a process lives. */
 import { LOG_LEVELS } from "../adapters/logging/event_log.ts";
-import { LOG_FORMATS } from "../adapters/logging/log.ts";
+import { LOG_FORMATS, type LogOptions } from "../adapters/logging/log.ts";
 import type { CsiServer } from "../adapters/csi-grpc/server.ts";
+import { DEFAULT_DRIVER_NAME, DRIVER_NAME_WORDS, isDriverName } from "../config.ts";
 import type { ConfigOverrides } from "../config_file.ts";
 import type { Observe } from "../ports/events.ts";
-import { choiceOf, integerOf } from "./flag_values.ts";
+import { choiceOf, FlagError, integerOf } from "./flag_values.ts";
 import { listenForEnd } from "./shutdown.ts";
 
 /** The flags of every process that serves CSI, as they were written. */
@@ -34,6 +35,19 @@ export function configOverrides(flags: ServingFlags): ConfigOverrides {
       ? {}
       : { logFormat: choiceOf("--log-format", logFormat, LOG_FORMATS) }),
   };
+}
+
+/** What a node, which has no configuration file, is told by its flags. @throws {FlagError} */
+export function nodeSettings(
+  flags: ServingFlags,
+): { readonly driverName: string; readonly log: Pick<LogOptions, "level" | "format"> } {
+  const { driverName = DEFAULT_DRIVER_NAME, logLevel = "info", logFormat = "json" } = flags;
+  if (!isDriverName(driverName)) {
+    throw new FlagError("--driver-name", driverName, DRIVER_NAME_WORDS);
+  }
+  const level = choiceOf("--log-level", logLevel, LOG_LEVELS);
+  const format = choiceOf("--log-format", logFormat, LOG_FORMATS);
+  return { driverName, log: { level, format } };
 }
 
 /** A process in its role: what it is called in events. */

@@ -7,6 +7,8 @@ import { HostWorld } from "../../../src/adapters/memory/host_world.ts";
 import { MemoryMounter } from "../../../src/adapters/memory/mounter.ts";
 import { MemoryNvmeHost } from "../../../src/adapters/memory/nvme_host.ts";
 import { GIB } from "../../../src/domain/capacity.ts";
+import { nqnOf } from "../../../src/domain/nvme.ts";
+import { volumeIdForName } from "../../../src/domain/volume_id.ts";
 import {
   aBlock,
   aFileSystem,
@@ -48,6 +50,7 @@ for (const volumePath of [TARGET, STAGING]) {
 
 Deno.test("expand() grows through the staging path when the target is read-only", async () => {
   const node = await aPublishedNode(aMount(), true);
+  node.world.mounts.reverse();
   node.disk.sizeBytes = 2 * GIB;
   assert.equal(await node.volumes.expand(EXPAND, FOREVER), 2 * GIB);
   assert.equal(fileSystemBytes(node), 2 * GIB);
@@ -89,6 +92,17 @@ Deno.test("stats() gives space and inodes of a healthy volume", async () => {
     assert.equal(condition.isAbnormal, false);
     assert.notEqual(condition.message, "");
   }
+});
+
+Deno.test("stats() and expand() answer not-found for another volume's path", async () => {
+  const { world, volumes, disk } = await aPublishedNode();
+  const nqn = nqnOf(volumeIdForName("other"));
+  const content = aFileSystem();
+  world.connect(world.exportDisk({ nqn, at: disk.at, sizeBytes: GIB, content }));
+  world.mountForeign(nqn, "/kubelet/other");
+  const volumePath = "/kubelet/other";
+  await assertFails(volumes.stats(VOLUME, volumePath, FOREVER), "not-found");
+  await assertFails(volumes.expand({ ...EXPAND, volumePath }, FOREVER), "not-found");
 });
 
 Deno.test("stats() of raw block gives the size of the device", async () => {

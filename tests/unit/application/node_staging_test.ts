@@ -17,6 +17,7 @@ import {
   TARGET,
   VOLUME,
 } from "../../builders/node.ts";
+import type { TestNode } from "../../builders/node.ts";
 import { assertFails, FOREVER } from "../../contract/node_harness.ts";
 
 Deno.test("stage() formats a blank volume and mounts it", async () => {
@@ -184,6 +185,26 @@ Deno.test("stage() answers unavailable when the array does not, and leaves no se
   world.disks.clear();
   await assertFails(volumes.stage(aStage(), FOREVER), "unavailable");
   assert.deepEqual(world.connections(), []);
+});
+
+Deno.test("stage() does not say done when the device goes away while it is mounted", async () => {
+  const node: TestNode = aNode((ports) => ({
+    ...ports,
+    mounter: new Proxy(ports.mounter, {
+      get: (mounter, key): unknown => {
+        const method: unknown = Reflect.get(mounter, key, mounter);
+        if (typeof method !== "function") return method;
+        return async (...given: unknown[]): Promise<unknown> => {
+          const result: unknown = await Reflect.apply(method, mounter, given);
+          if (key === "mount") node.world.removeDevice(node.disk.nqn);
+          return result;
+        };
+      },
+    }),
+  }));
+  node.disk.content = aFileSystem();
+  const request = aStage(aMount("ext4", "SINGLE_NODE_READER_ONLY"));
+  await assertFails(node.volumes.stage(request, FOREVER), "unavailable");
 });
 
 Deno.test("stage() touches no mount at the staging path that is another volume's", async () => {

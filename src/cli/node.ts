@@ -1,4 +1,5 @@
 /** The node, put together: this machine's ports, use cases, CSI services, signals. */
+import { join } from "node:path";
 import { Identity, Node } from "../adapters/csi-grpc/gen/csi_pb.ts";
 import { identityHandlers } from "../adapters/csi-grpc/identity.ts";
 import { nodeHandlers } from "../adapters/csi-grpc/node.ts";
@@ -21,6 +22,8 @@ export interface NodeFlags extends ServingFlags {
   readonly stateDirectory: string;
 }
 
+/** Where a simulator keeps its box, below the directory it was started with. */
+const SIMULATED_BOX = "box";
 /** The orchestrator decides how many volumes a node gets. */
 const NO_LIMIT = 0;
 
@@ -33,7 +36,7 @@ export async function runNode(flags: NodeFlags, output: Output): Promise<void> {
   const access = socketAccess(flags);
   const { directory } = parseAttachment(flags.attach);
   const observe = openLog({ ...log, write: output.err });
-  const ports = await openTrialHost(directory, flags.stateDirectory);
+  const ports = await openTrialHost(join(directory, SIMULATED_BOX), flags.stateDirectory);
 
   const settings = { name: flags.nodeName, volumesMax: NO_LIMIT };
   const volumes = new NodeVolumes(ports, new KeyedLock(), settings);

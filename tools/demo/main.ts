@@ -65,7 +65,7 @@ function inspection(control: SimulatorControl, trial: Trial): Step {
     run: async () => {
       const violations = await control.violations();
       const files: string[] = [];
-      const base = join(trial.simulator.directory, "files", "storage-pool", "trial");
+      const base = join(trial.simulator.directory, "box", "files", "storage-pool", "trial");
       for await (const { name } of Deno.readDir(base)) files.push(name);
       if (violations.length > 0 || files.length > 0) {
         throw new Error(`left behind: ${JSON.stringify({ violations, files })}`);

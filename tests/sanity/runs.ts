@@ -99,7 +99,7 @@ export async function runSanity(
   return {
     ...report,
     violations: violations.map(({ kind, detail }) => `${kind}: ${detail}`),
-    leftFiles: await filesBelow(join(trial.simulator.directory, "files/storage-pool/trial")),
+    leftFiles: await filesBelow(join(trial.simulator.directory, "box/files/storage-pool/trial")),
     durationMs: performance.now() - startedMs,
   };
 }

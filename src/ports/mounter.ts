@@ -95,7 +95,7 @@ export interface Mounter {
    * or device node itself. A path with nothing is a success. Returns only when the kernel has let
    * go of the mount.
    * @throws {StorageError} `in-use` when something still uses it; `not-ready` when the path holds
-   * files of somebody's.
+   * files of somebody's; `out-of-space` when what was written does not fit; then it stays mounted.
    */
   release(path: string, signal: AbortSignal): Promise<void>;
 

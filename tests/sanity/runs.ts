@@ -99,7 +99,7 @@ export async function runSanity(
   return {
     ...report,
     violations: violations.map(({ kind, detail }) => `${kind}: ${detail}`),
-    leftFiles: await filesBelow(join(trial.simulator.directory, "box/files/storage-pool/trial")),
+    leftFiles: await trial.filesOnBox(),
     durationMs: performance.now() - startedMs,
   };
 }
@@ -154,10 +154,4 @@ function unescapeXml(text: string): string {
   return text.replaceAll("&#34;", '"').replaceAll("&quot;", '"').replaceAll("&#39;", "'")
     .replaceAll("&#xA;", " ").replaceAll("&lt;", "<").replaceAll("&gt;", ">")
     .replaceAll("&amp;", "&");
-}
-
-async function filesBelow(directory: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(directory)) names.push(name);
-  return names;
 }

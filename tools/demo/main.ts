@@ -2,7 +2,6 @@
  * `deno task demo`: the driver's main job on the simulator, from an empty box to an empty box.
  * Exit status 1 when anything is not as it must be.
  */
-import { join } from "node:path";
 import { Command } from "commander";
 import { SimulatorControl } from "../../src/simulator/control/client.ts";
 import { startTrial } from "../trial/processes.ts";
@@ -64,9 +63,7 @@ function inspection(control: SimulatorControl, trial: Trial): Step {
     title: "look at the box",
     run: async () => {
       const violations = await control.violations();
-      const files: string[] = [];
-      const base = join(trial.simulator.directory, "box", "files", "storage-pool", "trial");
-      for await (const { name } of Deno.readDir(base)) files.push(name);
+      const files = await trial.filesOnBox();
       if (violations.length > 0 || files.length > 0) {
         throw new Error(`left behind: ${JSON.stringify({ violations, files })}`);
       }

@@ -29,6 +29,7 @@ export interface SimulatorReady {
   readonly directory: string;
 }
 
+const BASE_PATH = "/storage-pool/trial";
 /** How long a process may take until it answers. */
 const START_DEADLINE_MS = 30_000;
 const APPEND: Deno.OpenOptions = { append: true, create: true };
@@ -133,6 +134,14 @@ export class Trial implements AsyncDisposable {
   async restartNode(signal: Deno.Signal = "SIGTERM"): Promise<void> {
     await this.#node?.end(signal);
     await this.startNode();
+  }
+
+  /** The files on the box below our base path: nothing, once everything is deleted. */
+  async filesOnBox(): Promise<string[]> {
+    const directory = join(this.simulator.directory, "box", "files", BASE_PATH);
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(directory)) names.push(name);
+    return names.sort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -244,7 +253,7 @@ function renderConfig(
     privateKeyFile,
     hostKeys: [ready.hostKeyFingerprint],
     storageAddress: "127.0.0.1",
-    basePath: "/storage-pool/trial",
+    basePath: BASE_PATH,
     ...settings,
   };
   // JSON is YAML; the program reads it as it would a person's file.

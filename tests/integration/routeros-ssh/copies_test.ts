@@ -1,0 +1,122 @@
+/** Copies are believed only after they were seen to be copies. */
+import assert from "node:assert/strict";
+import { GIB } from "../../../src/domain/capacity.ts";
+import type { BoxOptions } from "../../../src/simulator/box/options.ts";
+import { aNewSnapshot, aNewVolume, aPublication } from "../../builders/stores.ts";
+import { assertFails } from "../../contract/store_harness.ts";
+import { assertEmpty, contentsOf, type } from "./console_client.ts";
+import { soon, startRig } from "./rig.ts";
+
+const BASE = "storage-pool/k8s/csi";
+
+/** What the probe must find, by kind of box and strategy. */
+const FOUND: readonly (readonly [
+  string,
+  Omit<BoxOptions, "directory">,
+  "auto" | "copy-from" | "file-copy",
+  RegExp,
+])[] = [
+  ["copies that share", { copyFrom: "independent-cow" }, "auto", /^independent-cow by copy-from$/],
+  ["full copies", { copyFrom: "independent-full" }, "auto", /^independent-full by copy-from$/],
+  ["copies of properties", { copyFrom: "property-only" }, "copy-from", /^refused$/],
+  ["links", { copyFrom: "shared" }, "copy-from", /^refused$/],
+  [
+    "copies of properties, and reflinks of files",
+    { copyFrom: "property-only", fileCopy: "reflink" },
+    "auto",
+    /^independent-cow by file-copy$/,
+  ],
+  [
+    "links, and full copies of files",
+    { copyFrom: "shared", fileCopy: "full" },
+    "auto",
+    /^independent-full by file-copy$/,
+  ],
+  [
+    "copies of properties before /file/copy existed",
+    { copyFrom: "property-only", version: "7.21.3" },
+    "auto",
+    /^refused$/,
+  ],
+  ["no /file/copy", { version: "7.21.3" }, "file-copy", /^refused$/],
+];
+
+for (const [name, box, strategy, expected] of FOUND) {
+  Deno.test(`the probe of a box with ${name}, strategy ${strategy}, leaves nothing behind`, async () => {
+    const options = { snapshots: { strategy, whileAttached: "refuse" } } as const;
+    await using rig = await startRig({ box }, options);
+    const probed = rig.events.flatMap((event) => event.kind === "copy-probed" ? [event] : []);
+    assert.equal(probed.length, 1);
+    assert.match(probed[0]?.result ?? "", expected);
+    if (probed[0]?.result === "refused") assert.notEqual(probed[0].reason ?? "", "");
+    await assertEmpty(rig.simulator, BASE);
+  });
+}
+
+Deno.test("a box with links never makes a snapshot, and says what the probe saw", async () => {
+  const options = { snapshots: { strategy: "copy-from", whileAttached: "refuse" } } as const;
+  await using rig = await startRig({ box: { copyFrom: "shared" } }, options);
+  await rig.array.volumes.create(aNewVolume("origin"), soon());
+  const taken = rig.array.snapshots.create(aNewSnapshot("s", "origin"), soon());
+  assert.match(await assertFails(taken, "not-ready"), /no real copies: copy-from: shared/);
+  assert.deepEqual(await rig.array.snapshots.list(soon()), []);
+});
+
+Deno.test("a whole life works by file-copy, restores to a larger size included", async () => {
+  const box = { copyFrom: "property-only", fileCopy: "full" } as const;
+  await using rig = await startRig({ box });
+  const { volumes, snapshots } = rig.array;
+  const origin = await volumes.create(aNewVolume("origin"), soon());
+  const snapshot = await snapshots.create(aNewSnapshot("s", "origin"), soon());
+  await volumes.delete(origin.id, soon());
+  const source = { kind: "snapshot", id: snapshot.id } as const;
+  const wanted = aNewVolume("restored", { source, capacityBytes: 3 * GIB });
+  const restored = await volumes.create(wanted, soon());
+  assert.equal(restored.capacityBytes, 3 * GIB);
+  assert.equal(restored.problem, undefined);
+  await volumes.delete(restored.id, soon());
+  await snapshots.delete(snapshot.id, soon());
+  await assertEmpty(rig.simulator, BASE);
+});
+
+Deno.test("a full copy of a published volume is refused, unless fuzzy copies are allowed", async () => {
+  const box = { copyFrom: "independent-full" } as const;
+  await using rig = await startRig({ box });
+  const origin = await rig.array.volumes.create(aNewVolume("origin"), soon());
+  await rig.array.volumes.amend(origin, { publications: [aPublication()] }, soon());
+  const wanted = aNewSnapshot("s", "origin");
+  const message = await assertFails(rig.array.snapshots.create(wanted, soon()), "in-use");
+  assert.match(message, /its source is published/);
+  await using fuzzy = rig.open({ snapshots: { strategy: "auto", whileAttached: "allow-fuzzy" } });
+  await fuzzy.snapshots.create(wanted, soon());
+});
+
+Deno.test("what a probe that died left behind is removed by the next", async () => {
+  await using rig = await startRig();
+  for (const which of ["a", "limits"]) {
+    const file = `${BASE}/csi-scratch-c1-${which}.img`;
+    const line = `/disk/add type=file slot=csi-x-c1-${which} file-path=${file} file-size=1048576` +
+      ` mount-filesystem=no comment="r1;k=x;i=c1;t=1;st=c"`;
+    assert.equal(await type(rig.simulator, line), "");
+  }
+  assert.equal((await contentsOf(rig.simulator, BASE)).length, 4);
+  await using next = rig.open({});
+  await next.prepare(soon());
+  await assertEmpty(rig.simulator, BASE);
+});
+
+Deno.test("the probe is made again when the box runs another version, and not before", async () => {
+  await using rig = await startRig();
+  const probes = (): number => rig.events.filter(({ kind }) => kind === "copy-probed").length;
+  await rig.simulator.reboot(0);
+  await rig.until(() => rig.events.some(({ kind }) => kind === "session-lost"));
+  await rig.until(() => rig.array.isReachable());
+  await rig.array.snapshots.copyProof(soon());
+  assert.equal(probes(), 1);
+});
+
+Deno.test("no space for the probe is out-of-space, not a verdict about copies", async () => {
+  await using rig = await startRig({ box: { poolSizeBytes: 512 * 1024 ** 2 } }, {}, false);
+  await assertFails(rig.array.snapshots.copyProof(soon()), "out-of-space");
+  assert.deepEqual(rig.events.filter(({ kind }) => kind === "copy-probed"), []);
+});

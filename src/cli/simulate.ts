@@ -130,7 +130,13 @@ function addBoxFlags(command: Command): void {
     )
     .addOption(
       choice("--shrink <mode>", "what setting a smaller file-size does", CHOICES.shrink, "refuse"),
-    )
+    );
+  addIdentityFlags(command);
+}
+
+/** The second half of the box's flags: names and wordings; in the group that was opened before. */
+function addIdentityFlags(command: Command): void {
+  command
     .addOption(
       choice(
         "--identity <mode>",

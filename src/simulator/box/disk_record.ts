@@ -23,6 +23,7 @@ export function isExported(disk: DiskRecord): boolean {
     disk.backing !== undefined;
 }
 
+/** Whether the disk is switched off. */
 export function isDisabled(disk: DiskRecord): boolean {
   return disk.configured["disabled"] === true;
 }

@@ -10,28 +10,59 @@ import { fileURLToPath } from "node:url";
  */
 export const V8_FLAGS = "--max-semi-space-size=1,--optimize-for-size";
 
+/**
+ * Compiled parts that ssh2 uses when they are there and does without when not. They are not: npm's
+ * install scripts never run here.
+ */
+const EXTERNAL: readonly string[] = ["cpu-features", "*.node"];
+
+/** The file is a module, in which these names of CommonJS do not exist; ssh2 asks for the first. */
+const BANNER = "const __dirname=import.meta.dirname,__filename=import.meta.filename;\n";
+
 /** The directory of the repository. */
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUTPUT = "dist/rds-csi.js";
 const LONGEST_MS = 300_000;
 
-async function bundle(): Promise<number> {
-  await Deno.mkdir(`${ROOT}/dist`, { recursive: true });
+/**
+ * Builds the bundle anew and gives its path. Whoever runs the old file meanwhile is not disturbed.
+ * @throws {Error} when it cannot be built; why is on stderr.
+ */
+export async function buildBundle(): Promise<string> {
+  await Deno.mkdir(`${ROOT}dist`, { recursive: true });
+  const directory = await Deno.makeTempDir({ dir: `${ROOT}dist`, prefix: "bundle-" });
+  try {
+    const part = `${directory}/rds-csi.js`;
+    await runBundler(part);
+    await Deno.writeTextFile(part, BANNER + await Deno.readTextFile(part));
+    await Deno.rename(part, `${ROOT}${OUTPUT}`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+  return `${ROOT}${OUTPUT}`;
+}
+
+async function runBundler(output: string): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform=deno", "--minify", "-o", OUTPUT, "src/main.ts"],
+    args: [
+      ...["bundle", "--quiet", "--platform=deno", "--minify", "-o", output],
+      ...EXTERNAL.flatMap((pattern) => ["--external", pattern]),
+      "src/main.ts",
+    ],
     cwd: ROOT,
     signal: AbortSignal.timeout(LONGEST_MS),
   }).spawn().status;
-  if (code !== 0) return code;
-  const { size } = await Deno.stat(`${ROOT}/${OUTPUT}`);
+  if (code !== 0) throw new Error(`Cannot build ${OUTPUT}: the bundler ended with code ${code}`);
+}
+
+async function main(): Promise<void> {
+  const { size } = await Deno.stat(await buildBundle());
+  const mebibytes = (size / 1024 ** 2).toFixed(1);
   const lines = [
-    `${OUTPUT}: ${
-      (size / 1024 ** 2).toFixed(1)
-    } MiB. Run it with the flags that keep memory small:`,
+    `${OUTPUT}: ${mebibytes} MiB. Run it with the flags that keep memory small:`,
     `  deno run -A --v8-flags=${V8_FLAGS} ${OUTPUT} --help`,
   ];
   await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
-  return 0;
 }
 
-if (import.meta.main) Deno.exit(await bundle());
+if (import.meta.main) await main();

@@ -1,116 +1,159 @@
-/** POSIX extended regular expressions, as `~` takes them, by way of JavaScript's. */
-import { scriptError } from "./failures.ts";
+/**
+ * POSIX extended regular expressions, as `~` takes them.
+ *
+ * All the ways a text may match are followed side by side, never one after the other, so no pattern
+ * of a client can hold up the process: the time is at most that of the text times the pattern.
+ */
+import { invalid, parsePattern, type Pattern } from "./posix_pattern.ts";
 
-const MAX_PATTERN_LENGTH = 4096;
+/** One step of a pattern; `next` and `other` are the indexes of the steps that follow. */
+type Step =
+  | { kind: "character"; test: (char: string) => boolean }
+  | { kind: "assertion"; holds: (text: string, at: number) => boolean }
+  | { kind: "split"; next: number; other: number }
+  | { kind: "jump"; next: number }
+  | { kind: "match" };
+
+/** Counted repeats are written out; nested ones would multiply without an end. */
+const MAX_STEPS = 8192;
 const MAX_CACHED_PATTERNS = 256;
 
-/** Escapes with the same meaning in GNU's POSIX matcher and in JavaScript. */
-const SHARED_ESCAPES = "wWsSbB";
-const META = "\\^$.*+?()[]{}|/";
-
-const CLASSES: Readonly<Record<string, string>> = {
-  alpha: "A-Za-z",
-  digit: "0-9",
-  alnum: "A-Za-z0-9",
-  upper: "A-Z",
-  lower: "a-z",
-  space: "\\s",
-  blank: " \\t",
-  punct: "!-\\/:-@\\[-`{-~",
-  xdigit: "0-9A-Fa-f",
-  cntrl: "\\x00-\\x1f\\x7f",
-  print: "\\x20-\\x7e",
-  graph: "\\x21-\\x7e",
-};
-
-const compiled = new Map<string, RegExp>();
+const compiled = new Map<string, readonly Step[]>();
 
 /**
  * Whether the pattern matches anywhere in the text.
- * @throws {RouterOsError} when the pattern is no POSIX extended regular expression.
+ * @throws {RouterOsError} when the pattern is no POSIX extended regular expression, or is too large.
  */
 export function matchesPosix(text: string, pattern: string): boolean {
-  let expression = compiled.get(pattern);
-  if (expression === undefined) {
-    expression = compile(pattern);
+  let steps = compiled.get(pattern);
+  if (steps === undefined) {
+    steps = compile(pattern);
     if (compiled.size >= MAX_CACHED_PATTERNS) compiled.clear();
-    compiled.set(pattern, expression);
+    compiled.set(pattern, steps);
   }
-  return expression.test(text);
+  return new Matcher(steps, text).matches();
 }
 
-function compile(pattern: string): RegExp {
-  if (pattern.length > MAX_PATTERN_LENGTH) throw invalid();
-  try {
-    return new RegExp(translate(pattern), "s");
-  } catch (error) {
-    if (error instanceof SyntaxError) throw invalid();
-    throw error;
+function compile(pattern: string): readonly Step[] {
+  const steps: Step[] = [];
+  emit(parsePattern(pattern), steps);
+  append(steps, { kind: "match" });
+  return steps;
+}
+
+function append<S extends Step>(steps: Step[], step: S): S {
+  if (steps.length >= MAX_STEPS) throw invalid();
+  steps.push(step);
+  return step;
+}
+
+function emit(pattern: Pattern, steps: Step[]): void {
+  switch (pattern.kind) {
+    case "character":
+      append(steps, { kind: "character", test: pattern.test });
+      return;
+    case "assertion":
+      append(steps, { kind: "assertion", holds: pattern.holds });
+      return;
+    case "sequence":
+      for (const part of pattern.parts) emit(part, steps);
+      return;
+    case "choice":
+      emitChoice(pattern.parts, steps);
+      return;
+    case "repeat":
+      emitRepeat(pattern, steps);
   }
 }
 
-function invalid(): Error {
-  return scriptError("invalid regular expression");
+function emitChoice(parts: readonly Pattern[], steps: Step[]): void {
+  const ends: { kind: "jump"; next: number }[] = [];
+  parts.forEach((part, index) => {
+    if (index === parts.length - 1) return emit(part, steps);
+    const split = append(steps, { kind: "split", next: steps.length + 1, other: 0 });
+    emit(part, steps);
+    ends.push(append(steps, { kind: "jump", next: 0 }));
+    split.other = steps.length;
+  });
+  for (const end of ends) end.next = steps.length;
 }
 
-function translate(pattern: string): string {
-  let source = "";
-  let index = 0;
-  while (index < pattern.length) {
-    const char = pattern.charAt(index);
-    if (char === "[") {
-      const end = endOfBracket(pattern, index);
-      source += translateBracket(pattern.slice(index + 1, end));
-      index = end + 1;
-    } else if (char === "\\") {
-      source += translateEscape(pattern.charAt(index + 1));
-      index += 2;
-    } else if (char === "(" && pattern.charAt(index + 1) === "?") {
-      throw invalid();
-    } else {
-      source += char === "/" ? "\\/" : char;
-      index += 1;
+function emitRepeat(
+  { part, minimum, maximum }: Extract<Pattern, { kind: "repeat" }>,
+  steps: Step[],
+): void {
+  for (let count = 0; count < minimum; count++) emit(part, steps);
+  if (maximum === undefined) {
+    const start = steps.length;
+    const split = append(steps, { kind: "split", next: start + 1, other: 0 });
+    emit(part, steps);
+    append(steps, { kind: "jump", next: start });
+    split.other = steps.length;
+    return;
+  }
+  const splits: { kind: "split"; next: number; other: number }[] = [];
+  for (let count = minimum; count < maximum; count++) {
+    splits.push(append(steps, { kind: "split", next: steps.length + 1, other: 0 }));
+    emit(part, steps);
+  }
+  for (const split of splits) split.other = steps.length;
+}
+
+/** One text against one pattern. */
+class Matcher {
+  readonly #steps: readonly Step[];
+  readonly #text: string;
+  /** For each step the last place, plus one, at which it was reached: each is followed once. */
+  readonly #reachedAt: Uint32Array;
+
+  constructor(steps: readonly Step[], text: string) {
+    this.#steps = steps;
+    this.#text = text;
+    this.#reachedAt = new Uint32Array(steps.length);
+  }
+
+  matches(): boolean {
+    let current: number[] = [];
+    for (let at = 0; at <= this.#text.length; at++) {
+      const waiting: number[] = [];
+      // A match may begin anywhere.
+      if (this.#follow([...current, 0], at, waiting)) return true;
+      const char = this.#text.charAt(at);
+      current = waiting.filter((index) => this.#takes(index, char)).map((index) => index + 1);
     }
+    return false;
   }
-  return source;
-}
 
-function translateEscape(char: string): string {
-  if (char === "") throw invalid();
-  if (SHARED_ESCAPES.includes(char)) return `\\${char}`;
-  return META.includes(char) ? `\\${char}` : char;
-}
-
-/** The index of the `]` that ends the bracket opened at `start`; a first `]` is an ordinary one. */
-function endOfBracket(pattern: string, start: number): number {
-  let index = start + 1;
-  if (pattern.charAt(index) === "^") index += 1;
-  if (pattern.charAt(index) === "]") index += 1;
-  while (index < pattern.length && pattern.charAt(index) !== "]") {
-    const named = pattern.startsWith("[:", index) ? pattern.indexOf(":]", index + 2) : -1;
-    index = named < 0 ? index + 1 : named + 2;
+  #takes(index: number, char: string): boolean {
+    const step = this.#steps[index];
+    return char !== "" && step?.kind === "character" && step.test(char);
   }
-  if (index >= pattern.length) throw invalid();
-  return index;
-}
 
-function translateBracket(content: string): string {
-  const negated = content.startsWith("^");
-  let source = negated ? "[^" : "[";
-  let index = negated ? 1 : 0;
-  while (index < content.length) {
-    const named = /^\[:([a-z]+):\]/.exec(content.slice(index));
-    if (named !== null) {
-      const members = CLASSES[named[1] ?? ""];
-      if (members === undefined) throw invalid();
-      source += members;
-      index += named[0].length;
-    } else {
-      const char = content.charAt(index);
-      // A backslash stands for itself between brackets, unlike in JavaScript.
-      source += "\\[]^".includes(char) ? `\\${char}` : char;
-      index += 1;
+  /** Goes on to the steps that wait for a character; true when the end of the pattern is reached. */
+  #follow(pending: number[], at: number, waiting: number[]): boolean {
+    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
+      if (this.#reachedAt[index] === at + 1) continue;
+      this.#reachedAt[index] = at + 1;
+      const step = this.#steps[index];
+      switch (step?.kind) {
+        case "character":
+          waiting.push(index);
+          break;
+        case "assertion":
+          if (step.holds(this.#text, at)) pending.push(index + 1);
+          break;
+        case "split":
+          pending.push(step.next, step.other);
+          break;
+        case "jump":
+          pending.push(step.next);
+          break;
+        case "match":
+          return true;
+        case undefined:
+          break;
+      }
     }
+    return false;
   }
-  return source + "]";
 }

@@ -25,6 +25,18 @@ const CASES: readonly (readonly [pattern: string, text: string, matches: boolean
   ["[a-c]", "b", true],
   ["/pool", "x/pool", true],
   ["", "anything", true],
+  ["^(ab|a)(c|bcd)$", "abcd", true],
+  ["^a{2}$", "aa", true],
+  ["^a{2}$", "aaa", false],
+  ["^a{,2}$", "a", true],
+  ["^a{2,}$", "aaaa", true],
+  ["^a**$", "aa", true],
+  ["^(a*)*b$", "aab", true],
+  ["^(|a)b$", "b", true],
+  ["a{x", "a{x", true],
+  ["\\bpool\\b", "storage-pool-2", true],
+  ["\\bpool\\b", "spools", false],
+  ["colou?r$", "color", true],
 ];
 
 for (const [pattern, text, expected] of CASES) {
@@ -33,8 +45,37 @@ for (const [pattern, text, expected] of CASES) {
   });
 }
 
-for (const pattern of ["(", "[a", "[[:nope:]]", "*a", "a\\", "(?=a)", "a".repeat(5000)]) {
+for (
+  const pattern of [
+    "(",
+    ")",
+    "[a",
+    "[b-a]",
+    "a{3,2}",
+    "a{300}",
+    "(((a{99}){99}){99})",
+    "[[:nope:]]",
+    "*a",
+    "a\\",
+    "(?=a)",
+    "a".repeat(5000),
+  ]
+) {
   Deno.test(`the pattern ${JSON.stringify(pattern.slice(0, 20))} is refused`, () => {
     assert.throws(() => matchesPosix("a", pattern), RouterOsError);
   });
 }
+
+for (const pattern of ["^(a+)+$", "^(a|a)*$", "^(a?){99}a{99}$", "(.*a){9}$"]) {
+  Deno.test(`the pattern ${JSON.stringify(pattern)} cannot hold up the simulator`, () => {
+    const text = `${"a".repeat(5000)}b`;
+    const startMs = performance.now();
+    assert.equal(matchesPosix(text, pattern), false);
+    assert.ok(performance.now() - startMs < 5000);
+  });
+}
+
+Deno.test("deep parentheses are refused before they exhaust the stack", () => {
+  const pattern = "(".repeat(2000) + "a" + ")".repeat(2000);
+  assert.throws(() => matchesPosix("a", pattern), RouterOsError);
+});

@@ -10,6 +10,8 @@ import { ControllerCalls } from "./controller_calls.ts";
 export interface InstallationOptions {
   /** The program and its leading arguments; absent: this checkout. */
   readonly program?: readonly string[];
+  /** The same for the simulator, which stands for hardware and need not be small. */
+  readonly simulatorProgram?: readonly string[];
   readonly simulatorFlags?: readonly string[];
   readonly backendSettings?: Readonly<Record<string, unknown>>;
 }

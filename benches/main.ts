@@ -87,9 +87,15 @@ async function countCommands(options: InstallationOptions): Promise<CallCost[]> 
   return await measureCommandsPerCall(installation);
 }
 
-async function programOf(which: BenchOptions["program"]): Promise<readonly string[]> {
-  if (which === "checkout") return checkoutProgram();
-  return [Deno.execPath(), "run", "-A", `--v8-flags=${V8_FLAGS}`, await buildBundle()];
+/** The simulator stands for hardware: it runs without the flags that trade time for memory. */
+async function programsOf(which: BenchOptions["program"]): Promise<InstallationOptions> {
+  if (which === "checkout") return { program: checkoutProgram() };
+  const bundle = await buildBundle();
+  const run = [Deno.execPath(), "run", "-A"];
+  return {
+    program: [...run, `--v8-flags=${V8_FLAGS}`, bundle],
+    simulatorProgram: [...run, bundle],
+  };
 }
 
 function contextOf(which: BenchOptions["program"]): Context {
@@ -107,24 +113,30 @@ function contextOf(which: BenchOptions["program"]): Context {
   };
 }
 
-async function writeReference(program: readonly string[]): Promise<void> {
+async function writeReference(programs: InstallationOptions): Promise<void> {
   const page = new URL(`../${COMMANDS_PAGE}`, import.meta.url);
-  await Deno.writeTextFile(page, renderCommandsPage(await countCommands({ program })));
+  await Deno.writeTextFile(page, renderCommandsPage(await countCommands(programs)));
   print(`wrote ${COMMANDS_PAGE}\n`);
 }
 
 async function runBenches(options: BenchOptions): Promise<void> {
   const context = contextOf(options.program);
-  const program = await programOf(options.program);
-  if (options.writeReference) return await writeReference(program);
+  const programs = await programsOf(options.program);
+  if (options.writeReference) return await writeReference(programs);
   if (!options.json) print(describeContext(context));
   const sections: Section[] = [];
   for (const name of options.only) {
-    const section = await BENCHES[name]({ program });
+    const section = await BENCHES[name](programs);
     sections.push(section);
     if (!options.json) print(renderSection(section, Deno.stdout.isTerminal()));
   }
   print(options.json ? renderJson({ context, sections }) : summarize(sections));
 }
 
-await runBenches(parseOptions(Deno.args));
+try {
+  await runBenches(parseOptions(Deno.args));
+} catch (error) {
+  const both = error instanceof SuppressedError ? [error.suppressed, error.error] : [error];
+  Deno.stderr.writeSync(encoder.encode(`${both.map(String).join("\n")}\n`));
+  Deno.exit(1);
+}

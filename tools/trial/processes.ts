@@ -17,6 +17,8 @@ export interface TrialOptions {
   readonly backendSettings?: Readonly<Record<string, unknown>>;
   /** The program: its path and leading arguments. Default: this checkout, by the running Deno. */
   readonly program?: readonly string[];
+  /** The program for the simulator alone, where it is to be run otherwise. Default: `program`. */
+  readonly simulatorProgram?: readonly string[];
   /** Whether a node is started too; default yes. */
   readonly hasNode?: boolean;
 }
@@ -161,7 +163,10 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   await Deno.writeTextFile(keyFile, keys.privateText, { mode: 0o600 });
   await Deno.writeTextFile(`${keyFile}.pub`, `${keys.publicLine}\n`);
   const program = options.program ?? checkoutProgram();
-  const [ready, simulatorProcess] = await startSimulatorProcess(program, options);
+  const [ready, simulatorProcess] = await startSimulatorProcess(
+    options.simulatorProgram ?? program,
+    options,
+  );
   await Deno.writeTextFile(
     join(options.directory, "config.yaml"),
     renderConfig(ready, keyFile, options.backendSettings ?? {}),

@@ -4,14 +4,18 @@ import { Controller, Identity } from "../adapters/csi-grpc/gen/csi_pb.ts";
 import { identityHandlers } from "../adapters/csi-grpc/identity.ts";
 import { serveCsi } from "../adapters/csi-grpc/server.ts";
 import { offer } from "../adapters/csi-grpc/service.ts";
+import type { OfferedService } from "../adapters/csi-grpc/service.ts";
 import { openLog } from "../adapters/logging/log.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { Backends } from "../application/backends.ts";
+import type { Backend } from "../application/backends.ts";
 import { KeyedLock } from "../application/keyed_lock.ts";
 import { Publications } from "../application/publication.ts";
 import { Snapshots } from "../application/snapshots.ts";
 import { Volumes } from "../application/volumes.ts";
+import type { Config } from "../config.ts";
+import type { Clock } from "../ports/clock.ts";
 import { VERSION } from "../version.ts";
 import { openBackends, prepareArrays } from "./arrays.ts";
 import { loadConfig } from "./config_file.ts";
@@ -21,6 +25,27 @@ import { configOverrides, serveUntilAsked, type ServingFlags, socketAccess } fro
 /** The flags of `rds-csi controller`, as they were written. */
 export interface ControllerFlags extends ServingFlags {
   readonly config: string;
+}
+
+/**
+ * The CSI services of a controller over `opened`, with use cases as a fresh process has them.
+ * @throws {StorageError} `invalid` when no backend has the name of the default one.
+ */
+export function controllerServices(
+  opened: readonly Backend[],
+  { driverName, defaultBackend }: Pick<Config, "driverName" | "defaultBackend">,
+  clock: Clock,
+): OfferedService[] {
+  const backends = new Backends(opened, defaultBackend, clock);
+  const locks = new KeyedLock();
+  const volumes = new Volumes(backends, locks, clock);
+  const snapshots = new Snapshots(backends, locks, clock);
+  const publications = new Publications(backends, locks);
+  const isReady = (): boolean => opened.some((backend) => backend.isReachable());
+  return [
+    offer(Identity, identityHandlers({ name: driverName, version: VERSION, isReady })),
+    offer(Controller, controllerHandlers({ volumes, snapshots, publications })),
+  ];
 }
 
 /**
@@ -35,22 +60,10 @@ export async function runController(flags: ControllerFlags, output: Output): Pro
 
   await using stack = new AsyncDisposableStack();
   const opened = await openBackends(config, { clock, random, observe }, stack);
-  const backends = new Backends(opened, config.defaultBackend, clock);
-
-  const locks = new KeyedLock();
-  const volumes = new Volumes(backends, locks, clock);
-  const snapshots = new Snapshots(backends, locks, clock);
-  const publications = new Publications(backends, locks);
-
-  const isReady = (): boolean => opened.some((backend) => backend.isReachable());
-  const identity = { name: config.driverName, version: VERSION, isReady };
   const server = await serveCsi({
     ...access,
     endpoint: flags.endpoint,
-    services: [
-      offer(Identity, identityHandlers(identity)),
-      offer(Controller, controllerHandlers({ volumes, snapshots, publications })),
-    ],
+    services: controllerServices(opened, config, clock),
     observe,
     clock,
   });

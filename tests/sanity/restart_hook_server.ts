@@ -1,6 +1,6 @@
 /**
  * A place in csi-sanity where the controller can be killed: the suite runs a command of ours before
- * each spec to make the mount directory. The command asks us over a socket, we kill the controller
+ * each spec to make the staging directory. The command asks us over a socket, we kill the controller
  * as a crash would, start it again, and only then let the suite go on.
  */
 import { join } from "node:path";

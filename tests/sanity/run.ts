@@ -15,7 +15,8 @@ function print(text: string): void {
 }
 
 /** What is wrong with a result, in words; nothing when it is as it must be. */
-function faultsOf(result: SanityResult): string[] {
+function faultsOf(run: SanityRun, result: SanityResult): string[] {
+  const { disturbances } = result;
   const unexpected = result.skipped.filter((name) => !Object.hasOwn(EXPECTED_SKIPS, name));
   const ran = Object.keys(EXPECTED_SKIPS).filter((name) => !result.skipped.includes(name));
   return [
@@ -24,6 +25,7 @@ function faultsOf(result: SanityResult): string[] {
     ...ran.map((name) => `is in expected_skips.ts, but ran: ${name}`),
     ...result.violations.map((violation) => `the box saw ${violation}`),
     ...result.leftFiles.map((file) => `left behind: ${file}`),
+    ...(disturbances < run.disturbancesMin ? [`only ${disturbances} disturbances`] : []),
     ...(result.passed === 0 ? ["no spec ran"] : []),
   ];
 }
@@ -32,9 +34,12 @@ async function runOnce(binary: string, run: SanityRun): Promise<boolean> {
   const directory = await Deno.makeTempDir({ prefix: "rds-csi-sanity-" });
   print(`\ncsi-sanity, ${run.name}: ${run.about}`);
   const result = await runSanity(binary, run, directory);
-  const faults = faultsOf(result);
+  const faults = faultsOf(run, result);
   const seconds = (result.durationMs / 1000).toFixed(0);
-  print(`  ${result.passed} passed, ${result.failed} failed, ${result.skipped.length} skipped`);
+  print(
+    `  ${result.passed} passed, ${result.failed} failed, ${result.skipped.length} skipped, ` +
+      `${result.disturbances} disturbances`,
+  );
   for (const fault of faults) print(`  ! ${fault}`);
   print(`  ${faults.length === 0 ? "ok" : "NOT OK"} in ${seconds} s`);
   if (faults.length === 0) await Deno.remove(directory, { recursive: true });

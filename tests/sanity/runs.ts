@@ -16,6 +16,8 @@ export interface SanityRun {
   readonly simulatorFlags: readonly string[];
   /** Whether the controller is killed and started again before each spec. */
   readonly restartsController: boolean;
+  /** How often something must have got in the way for the run to prove anything. */
+  readonly disturbancesMin: number;
   readonly accessType: "mount" | "block";
 }
 
@@ -31,6 +33,8 @@ export interface SanityResult {
   readonly violations: readonly string[];
   /** Files left below our base path when everything was over. */
   readonly leftFiles: readonly string[];
+  /** How often the box or we got in the way; a run that is to be disturbed must have been. */
+  readonly disturbances: number;
   readonly durationMs: number;
 }
 
@@ -41,6 +45,7 @@ export const SANITY_RUNS: readonly SanityRun[] = [
     about: "nothing in the way",
     simulatorFlags: [],
     restartsController: false,
+    disturbancesMin: 0,
     accessType: "mount",
   },
   {
@@ -48,6 +53,7 @@ export const SANITY_RUNS: readonly SanityRun[] = [
     about: "raw block volumes, slots of 32 characters, the other wordings of errors",
     simulatorFlags: ["--slot-limit", "32", "--wordings", "alternate"],
     restartsController: false,
+    disturbancesMin: 0,
     accessType: "block",
   },
   {
@@ -55,6 +61,7 @@ export const SANITY_RUNS: readonly SanityRun[] = [
     about: "every command takes 50 ms",
     simulatorFlags: ["--latency", "read=50,add=50,change=50,remove=50"],
     restartsController: false,
+    disturbancesMin: 0,
     accessType: "mount",
   },
   {
@@ -62,6 +69,7 @@ export const SANITY_RUNS: readonly SanityRun[] = [
     about: "the controller is killed and started again before every spec",
     simulatorFlags: [],
     restartsController: true,
+    disturbancesMin: 88,
     accessType: "mount",
   },
   {
@@ -69,6 +77,7 @@ export const SANITY_RUNS: readonly SanityRun[] = [
     about: "1 % of the commands are carried out and their reply is lost",
     simulatorFlags: ["--lose-replies", "1%", "--seed", "7"],
     restartsController: false,
+    disturbancesMin: 3,
     accessType: "mount",
   },
 ];
@@ -96,10 +105,12 @@ export async function runSanity(
   await Deno.writeTextFile(join(directory, "csi-sanity.log"), log);
   const report = parseJunit(await Deno.readTextFile(junitFile));
   const violations = await control.violations();
+  const { struck } = await control.status();
   return {
     ...report,
     violations: violations.map(({ kind, detail }) => `${kind}: ${detail}`),
     leftFiles: await trial.filesOnBox(),
+    disturbances: (hook?.restarts ?? 0) + (struck["lose-replies"] ?? 0),
     durationMs: performance.now() - startedMs,
   };
 }
@@ -122,7 +133,7 @@ async function flagsOf(
     `-csi.testvolumeaccesstype=${run.accessType}`,
     `-csi.testvolumemutableparameters=${mutable}`,
     `-csi.junitfile=${junitFile}`,
-    ...(hook === undefined ? [] : [`-csi.createmountpathcmd=${hook}`]),
+    ...(hook === undefined ? [] : [`-csi.createstagingpathcmd=${hook}`]),
     "-ginkgo.randomize-all",
     "-ginkgo.seed=11",
   ];

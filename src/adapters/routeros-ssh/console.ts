@@ -33,7 +33,7 @@ export function envelope(statements: Script, nonce: string): string {
 
 /** Runs `statements` on `connection`, which is dropped unless the box answers in full. */
 export async function runStatements(
-  connection: Connection,
+  connection: Pick<Connection, "exec" | "drop">,
   statements: Script,
   nonce: string,
   limits: CommandLimits,

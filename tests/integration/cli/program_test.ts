@@ -1,8 +1,8 @@
 /** The program as it is shipped: exit codes, messages, signals. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import ssh2 from "ssh2";
-import { Identity } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
+import { Controller, Identity } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { VERSION } from "../../../src/version.ts";
 import { CsiClient } from "../../../tools/trial/csi_client.ts";
 import { checkoutProgram } from "../../../tools/trial/processes.ts";
@@ -186,15 +186,26 @@ Deno.test("rds-csi config check looks at the key files unless told not to", asyn
   assert.equal((await run("config", "check", "--no-files", file)).code, 0);
 });
 
-async function serve(stack: AsyncDisposableStack): Promise<[Deno.ChildProcess, CsiClient]> {
-  const directory = await anInstall(stack);
+async function serve(
+  stack: AsyncDisposableStack,
+  box: object = {},
+): Promise<[Deno.ChildProcess, CsiClient, string]> {
+  const directory = await anInstall(stack, box);
   const socket = join(directory, "csi.sock");
   const child = start([
     ...["controller", "--config", join(directory, "config.yaml"), "--endpoint", `unix://${socket}`],
   ]);
   const client = stack.use(new CsiClient(socket));
   await client.waitForReady(LONGEST_MS);
-  return [child, client];
+  return [child, client, socket];
+}
+
+/** Resolves when the file is removed. */
+async function removalOf(path: string): Promise<void> {
+  using watcher = Deno.watchFs(dirname(path));
+  for await (const { kind, paths } of watcher) {
+    if (kind === "remove" && paths.includes(path)) return;
+  }
 }
 
 Deno.test("a controller whose only box is down serves, and says it is not ready", async () => {
@@ -218,4 +229,23 @@ Deno.test("an interrupt ends a controller in order, too", async () => {
   const [child] = await serve(stack);
   child.kill("SIGINT");
   assert.equal((await child.output()).code, 0);
+});
+
+Deno.test("a second signal ends a controller at once, though a call still runs", async () => {
+  await using stack = new AsyncDisposableStack();
+  // A box that takes connections and never says anything: a call waits for it until its deadline.
+  const silent = stack.use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const accepted = silent.accept().then((connection) => stack.use(connection));
+  const [child, client, socket] = await serve(stack, { port: silent.addr.port });
+  await accepted;
+  const waiting = client.call(Controller.method.getCapacity, {}).catch(() => "cut off");
+  // A reply on the same connection shows that the call before it has arrived.
+  await client.call(Identity.method.probe, {});
+  const removed = removalOf(socket);
+  child.kill("SIGTERM");
+  // The first thing that closing does.
+  await removed;
+  child.kill("SIGTERM");
+  assert.equal((await child.output()).code, 143);
+  assert.equal(await waiting, "cut off");
 });

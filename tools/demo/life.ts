@@ -143,14 +143,23 @@ class Life implements Disposable {
 export function stepsOfLife(trial: Trial): { steps: Step[]; end: () => void } {
   const life = new Life(trial);
   const state = new Story();
-  const steps: Step[] = [
+  const steps = [
+    ...stepsToSnapshot(life, state, trial.directory),
+    ...stepsFromSnapshot(life, state),
+  ];
+  return { steps, end: () => life[Symbol.dispose]() };
+}
+
+/** A volume, until only a snapshot of it is left. */
+function stepsToSnapshot(life: Life, state: Story, directory: string): Step[] {
+  return [
     step("create a 1 GiB volume", async () => {
       const volume = state.keep("first", await life.create("demo-first", 1));
       return volume.volumeId;
     }),
     step("publish, stage and publish", async () => {
       const attached = state.attach("first", await life.attach(state.volume("first")));
-      return `the pod's device is ${attached.target.slice(trial.directory.length + 1)}`;
+      return `the pod's device is ${attached.target.slice(directory.length + 1)}`;
     }),
     step("write 8 MiB", async () => {
       state.digest = await writePattern(state.attached("first").target, 1);
@@ -170,6 +179,12 @@ export function stepsOfLife(trial: Trial): { steps: Step[]; end: () => void } {
       await life.deleteVolume(state.volume("first").volumeId);
       return "only the snapshot is left";
     }),
+  ];
+}
+
+/** What is made from the snapshot, until nothing is left. */
+function stepsFromSnapshot(life: Life, state: Story): Step[] {
+  return [
     step("restore the snapshot to 2 GiB", async () => {
       const source = { snapshot: state.snapshotId };
       const volume = state.keep("restored", await life.create("demo-restored", 2, source));
@@ -210,7 +225,6 @@ export function stepsOfLife(trial: Trial): { steps: Step[]; end: () => void } {
       return "no volume, no snapshot";
     }),
   ];
-  return { steps, end: () => life[Symbol.dispose]() };
 }
 
 /** What the steps have made and later ones use. */

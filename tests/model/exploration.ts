@@ -1,0 +1,119 @@
+/** Many sequences, drawn from a seed; a failure is made small, told in words, and can be replayed. */
+import fc from "fast-check";
+import { runSequence } from "./sequence.ts";
+import { describe, sequences } from "./steps.ts";
+import type { Step, StepsOptions } from "./steps.ts";
+import type { OpenWorld, World } from "./world.ts";
+
+/** What to try. */
+export interface Exploration extends StepsOptions {
+  /** What the worlds are called, in one word; a replay names it. */
+  readonly name: string;
+  readonly open: OpenWorld;
+  readonly sequenceCount: number;
+  /** As {@link Failure.replay}, to see one failure again; for another exploration it is ignored. */
+  readonly replay?: string | undefined;
+}
+
+/** A sequence that does not end as the model says. */
+export interface Failure {
+  /** What to set MODEL_REPLAY to. */
+  readonly replay: string;
+  readonly steps: readonly Step[];
+  readonly cause: unknown;
+}
+
+/** The environment variable that says how many sequences to try, in all. */
+const COUNT_VARIABLE = "MODEL_SEQUENCES";
+/** The environment variable that names one failure to see again. */
+const REPLAY_VARIABLE = "MODEL_REPLAY";
+const SEQUENCES = 2000;
+const REPLAY = /^([a-z0-9-]+)@(-?\d+)@([\d:]+)$/;
+
+/** How many of all sequences are to be tried where `share` of them are, 0 to 1; at least one. */
+export function sequenceCount(share: number): number {
+  const text = Deno.env.get(COUNT_VARIABLE) ?? String(SEQUENCES);
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (count >= 1) return Math.max(1, Math.round(count * share));
+  throw new RangeError(`${COUNT_VARIABLE} is "${text}"; allowed: a whole number from 1`);
+}
+
+/** The failure that the environment asks for. */
+export function replayAsked(): string | undefined {
+  return Deno.env.get(REPLAY_VARIABLE);
+}
+
+/**
+ * Tries sequences until one fails or all were tried.
+ * @throws {Error} that tells the failure and how to replay it.
+ */
+export async function explore(exploration: Exploration): Promise<void> {
+  const failure = await findFailure(exploration);
+  if (failure === undefined) return;
+  const steps = failure.steps.map((step, index) => `  ${index + 1}. ${describe(step)}`);
+  const { cause } = failure;
+  throw new Error(
+    [
+      `The ${exploration.name} array does not do what the model says.`,
+      `Replay: ${REPLAY_VARIABLE}=${failure.replay} deno test -A tests/model`,
+      "Steps:",
+      ...steps,
+      `Finding: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`,
+    ].join("\n"),
+  );
+}
+
+/** As {@link explore}, giving the failure. */
+export async function findFailure(exploration: Exploration): Promise<Failure | undefined> {
+  const { name, replay } = exploration;
+  const asked = replay === undefined ? undefined : parseReplay(replay);
+  if (asked !== undefined && asked.name !== name) return undefined;
+  await using worlds = new Worlds(exploration.open);
+  const property = fc.asyncProperty(sequences(exploration), (steps) => worlds.run(steps));
+  const details = await fc.check(property, {
+    numRuns: exploration.sequenceCount,
+    // A replay ends with the failure it names: it is neither searched for nor made smaller again.
+    ...(asked === undefined ? {} : { seed: asked.seed, path: asked.path, endOnFailure: true }),
+  });
+  if (!details.failed) return undefined;
+  const [steps] = details.counterexample ?? [[]];
+  return {
+    replay: `${name}@${details.seed}@${details.counterexamplePath ?? "0"}`,
+    steps,
+    cause: details.errorInstance,
+  };
+}
+
+function parseReplay(text: string): { name: string; seed: number; path: string } {
+  const [, name, seed, path] = REPLAY.exec(text) ?? [];
+  if (name === undefined || path === undefined) {
+    throw new RangeError(`${REPLAY_VARIABLE} is "${text}"; allowed: name@seed@path, as printed`);
+  }
+  return { name, seed: Number(seed), path };
+}
+
+/** One world for all sequences, as long as they end well: then nothing of theirs is left. */
+class Worlds implements AsyncDisposable {
+  readonly #open: OpenWorld;
+  #world: World | undefined;
+
+  constructor(open: OpenWorld) {
+    this.#open = open;
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    this.#world ??= await this.#open();
+    try {
+      await runSequence(this.#world, steps);
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const world = this.#world;
+    this.#world = undefined;
+    await world?.[Symbol.asyncDispose]();
+  }
+}

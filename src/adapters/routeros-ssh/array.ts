@@ -81,7 +81,9 @@ const BASE_PATH = /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*){1,8}$/;
 /** What is known of a box that runs one version; another version is asked anew. */
 interface Knowledge {
   readonly features: BoxFeatures;
+  /** Asked once at a time; found when there. */
   limits?: Promise<BoxLimits>;
+  limitsFound?: BoxLimits;
   method?: Promise<CopyMethod>;
 }
 
@@ -126,9 +128,13 @@ export class RouterOsArray implements AsyncDisposable {
     await this.#session.ready(signal);
   }
 
-  /** What the box can do, as found when it was connected last; undefined before that. */
-  features(): BoxFeatures | undefined {
-    return this.#knowledge?.features;
+  /**
+   * What the box can do, as found when it was connected last, and the limits of names once they
+   * were tried out; undefined before the first connection.
+   */
+  features(): (BoxFeatures & Partial<BoxLimits>) | undefined {
+    const knowledge = this.#knowledge;
+    return knowledge && { ...knowledge.features, ...knowledge.limitsFound };
   }
 
   /**
@@ -171,17 +177,24 @@ export class RouterOsArray implements AsyncDisposable {
   #learn(features: BoxFeatures): void {
     if (this.#knowledge?.features.version === features.version) return;
     this.#knowledge = { features };
-    this.#options.observe({
-      kind: "array-probed",
-      array: this.name,
-      version: features.version,
-      features: { ...features },
-    });
+    this.#report(features);
+  }
+
+  #report(features: BoxFeatures & Partial<BoxLimits>): void {
+    const { version, ...others } = features;
+    this.#options.observe({ kind: "array-probed", array: this.name, version, features: others });
+  }
+
+  async #probeLimits(knowledge: Knowledge): Promise<BoxLimits> {
+    const limits = await probeLimits(this.#box, this.#closing.signal);
+    knowledge.limitsFound = limits;
+    this.#report({ ...knowledge.features, ...limits });
+    return limits;
   }
 
   async #limits(signal: AbortSignal): Promise<BoxLimits> {
     const knowledge = await this.#known(signal);
-    knowledge.limits ??= probeLimits(this.#box, this.#closing.signal).catch((error) => {
+    knowledge.limits ??= this.#probeLimits(knowledge).catch((error) => {
       delete knowledge.limits;
       throw error;
     });

@@ -39,9 +39,3 @@ export function idOfFile(path: string): VolumeId | SnapshotId | undefined {
   const id = name.slice(0, -SUFFIX.length);
   return parseVolumeId(id) ?? parseSnapshotId(id);
 }
-
-/** The directory `path` is in, in the form of {@link fileNameOf}. */
-export function directoryOf(path: string): FileName {
-  const name = fileNameOf(path);
-  return name.slice(0, Math.max(0, name.lastIndexOf("/"))) as FileName;
-}

@@ -78,16 +78,16 @@ Deno.test("a user who may not write is refused, naming the policies", async () =
   assert.match(error.message, /"reader" needs the policies ssh, read and write/);
 });
 
-Deno.test("what the box can do is found on connect, shown and reported once", async () => {
-  await using rig = await startRig({ box: { version: "7.21.3" } });
-  const features = {
-    ...{ version: "7.21.3 (stable)", hasFileCopy: false },
-    ...{ mayTest: true, sharesDisksByItself: true },
-  };
-  assert.deepEqual(rig.array.features(), features);
-  const probed = rig.events.filter(({ kind }) => kind === "array-probed");
-  assert.deepEqual(probed, [
-    { kind: "array-probed", array: "rds-1", version: features.version, features },
+Deno.test("what the box can do is found on connect, then tried out, shown and reported", async () => {
+  await using rig = await startRig({ box: { version: "7.21.3", slotLimit: 45 } });
+  const version = "7.21.3 (stable)";
+  const found = { hasFileCopy: false, mayTest: true, sharesDisksByItself: true };
+  const limits = { slotLengthMax: 40, commentLengthMax: 384 };
+  assert.deepEqual(rig.array.features(), { version, ...found, ...limits });
+  const probed = { kind: "array-probed", array: "rds-1", version };
+  assert.deepEqual(rig.events.filter(({ kind }) => kind === "array-probed"), [
+    { ...probed, features: found },
+    { ...probed, features: { ...found, ...limits } },
   ]);
 });
 

@@ -31,6 +31,8 @@ export interface MenuCall {
   readonly unset: ReadonlySet<string>;
   /** Bare words that the command declares: `detail`, `terse`, `as-value`, `once`, `count-only` … */
   readonly flags: ReadonlySet<string>;
+  /** Whether the command stands in `[…]`, so that its value goes to what is around it. */
+  readonly isSubstituted?: boolean;
   /** The `where` condition; always true when there was none. */
   readonly where: (row: Row) => boolean;
   /**

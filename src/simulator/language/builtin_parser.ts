@@ -103,7 +103,8 @@ function parseParameter(
 
 function parseCode(context: ParseContext, scope: Scope): readonly Statement[] {
   context.scanner.expect("{");
-  return context.parseBody(nested(context, { scope: new Scope(scope) }), "}");
+  const inside = nested(context, { scope: new Scope(scope), isSubstitution: false });
+  return context.parseBody(inside, "}");
 }
 
 function declare(context: ParseContext, name: BuiltinName, found: Arguments): void {

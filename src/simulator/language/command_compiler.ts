@@ -113,6 +113,7 @@ function callMenu(
     named: new Map(statement.named.map(([name], index) => [name, values.named[index]])),
     unset: statement.unset,
     flags: statement.flags,
+    isSubstituted: statement.isSubstituted,
     where,
     equal: equalValues(run, statement.condition, equalities, values.hoisted),
     print: (text) => run.print(text),

@@ -48,7 +48,7 @@ function parseStatement(context: ParseContext): Statement {
 /** `{statements}`: a scope of its own. */
 function parseBlock(context: ParseContext): Statement {
   context.scanner.expect("{");
-  const inside = nested(context, { scope: new Scope(context.scope) });
+  const inside = nested(context, { scope: new Scope(context.scope), isSubstitution: false });
   return { kind: "block", body: context.parseBody(inside, "}") };
 }
 
@@ -141,7 +141,8 @@ function parseMenuCommand(
     if (scanner.position === before) scanner.fail("expected end of command");
     parseArgument(context, name, command, found);
   }
-  return { kind: "menu", path, name, command, line, ...found };
+  const { isSubstitution: isSubstituted } = context;
+  return { kind: "menu", path, name, command, line, isSubstituted, ...found };
 }
 
 function parseArgument(
@@ -197,11 +198,15 @@ function parseNamed(context: ParseContext, command: MenuCommand, found: Argument
   return true;
 }
 
-/** A flag may be abbreviated only where the word cannot be a value, such as the name of an item. */
+/**
+ * A flag may be abbreviated only where the word cannot be a value, such as the name of an item; in
+ * `print` it is a flag before it is one.
+ */
 function parseFlag(context: ParseContext, command: MenuCommand, found: Arguments): boolean {
   const word = context.scanner.match(BARE_WORD);
   if (word === undefined) return false;
-  const mayBeValue = found.unnamed.length < command.unnamed.length;
+  const next = command.unnamed[found.unnamed.length];
+  const mayBeValue = next !== undefined && next !== "from";
   const flag = command.flags.has(word) || mayBeValue ? word : resolveName(command.flags, word);
   if (flag === undefined || !command.flags.has(flag)) return false;
   found.flags.add(flag);

@@ -72,6 +72,8 @@ function reportFailure(text: string, options: RunOptions): void {
 /** What the console prints for an error; undefined for `:return`. Rethrows what is none of its. */
 function textOfError(error: unknown): string | undefined {
   if (error instanceof ConsoleReturn) return undefined;
+  // Values nested so deep that the stack has no room for them.
+  if (error instanceof RangeError) return new ConsoleInterrupted().message;
   const isOfConsole = error instanceof ConsoleFailure || error instanceof ConsoleSyntaxError ||
     error instanceof ConsoleInterrupted;
   if (isOfConsole) return error.message;
@@ -97,6 +99,7 @@ export function parseLine(
     scope: new Scope(undefined),
     path: [],
     condition: undefined,
+    isSubstitution: false,
     depth: 0,
     parseBody,
   };

@@ -216,7 +216,8 @@ function parseParenthesised(context: ParseContext): Expression {
 
 function parseSubstitution(context: ParseContext): Expression {
   context.scanner.expect("[");
-  const body = context.parseBody(nested(context, { condition: undefined }), "]");
+  const inside = nested(context, { condition: undefined, isSubstitution: true });
+  const body = context.parseBody(inside, "]");
   if (context.condition === undefined) return { kind: "substitution", body };
   return { kind: "hoisted", index: context.condition.hoisted.push(body) - 1 };
 }

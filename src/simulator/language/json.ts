@@ -1,4 +1,5 @@
 /** `:serialize to=json`. */
+import { checkTextLength } from "./growth.ts";
 import { textOf } from "./text.ts";
 import type { ArrayValue, Value } from "./values.ts";
 
@@ -21,27 +22,35 @@ export function jsonOf(value: Value, options: JsonOptions): string {
 function compactJson(value: Value, options: JsonOptions): string {
   if (!isArray(value)) return scalarJson(value, options);
   if (value.entries.size === 0) {
-    return `[${value.items.map((item) => compactJson(item, options)).join(",")}]`;
+    return `[${commaSeparated(value.items, (item) => compactJson(item, options))}]`;
   }
-  let text = "{";
-  for (const [key, member] of sortedMembers(value)) {
-    if (text.length > 1) text += ",";
-    text += `${JSON.stringify(key)}:${compactJson(member, options)}`;
+  const member = ([key, inner]: [string, Value]): string =>
+    `${JSON.stringify(key)}:${compactJson(inner, options)}`;
+  return `{${commaSeparated(sortedMembers(value), member)}}`;
+}
+
+function commaSeparated<T>(values: readonly T[], write: (value: T) => string): string {
+  let text = "";
+  let separator = "";
+  for (const value of values) {
+    text += separator + write(value);
+    separator = ",";
+    checkTextLength(text.length);
   }
-  return text + "}";
+  return text;
 }
 
 function prettyJson(value: Value, options: JsonOptions, indent: string): string {
   if (!isArray(value)) return scalarJson(value, options);
   const inner = indent + INDENT;
   if (value.entries.size === 0) {
-    const items = value.items.map((item) => inner + prettyJson(item, options, inner));
-    return items.length === 0 ? "[]" : `[\n${items.join(",\n")}\n${indent}]`;
+    if (value.items.length === 0) return "[]";
+    const item = (one: Value): string => `\n${inner}${prettyJson(one, options, inner)}`;
+    return `[${commaSeparated(value.items, item)}\n${indent}]`;
   }
-  const members = sortedMembers(value).map(([key, member]) =>
-    `${inner}${JSON.stringify(key)}: ${prettyJson(member, options, inner)}`
-  );
-  return `{\n${members.join(",\n")}\n${indent}}`;
+  const member = ([key, one]: [string, Value]): string =>
+    `\n${inner}${JSON.stringify(key)}: ${prettyJson(one, options, inner)}`;
+  return `{${commaSeparated(sortedMembers(value), member)}\n${indent}}`;
 }
 
 /** In an array that has keys, the values without one are numbered. */

@@ -1,5 +1,6 @@
 /** What the operators do with values. */
 import { scriptError } from "./failures.ts";
+import { checkArrayLength, checkTextLength } from "./growth.ts";
 import { matchesPosix } from "./posix_regex.ts";
 import type { BinaryOperator, UnaryOperator } from "./syntax.ts";
 import { areEqual, textOf } from "./text.ts";
@@ -103,6 +104,7 @@ function isIn(left: Value, right: Value): boolean {
 /** `,`: one array of both sides; where both have a key, the right side's value. */
 function append(left: Value, right: Value): ArrayValue {
   const [one, other] = [asArray(left), asArray(right)];
+  checkArrayLength(one.items.length + other.items.length);
   const entries = other.entries.size === 0
     ? new Map(one.entries)
     : new Map([...one.entries, ...other.entries]);
@@ -115,9 +117,15 @@ function asArray(value: Value): ArrayValue {
 
 /** `.`: joins the texts; with an array on one side, that of each element. */
 function concatenate(left: Value, right: Value): Value {
-  if (isArray(left) === isArray(right)) return textOf(left) + textOf(right);
-  if (isArray(left)) return mapArray(left, (value) => textOf(value) + textOf(right));
-  return isArray(right) ? mapArray(right, (value) => textOf(left) + textOf(value)) : undefined;
+  if (isArray(left) === isArray(right)) return joined(left, right);
+  if (isArray(left)) return mapArray(left, (value) => joined(value, right));
+  return isArray(right) ? mapArray(right, (value) => joined(left, value)) : undefined;
+}
+
+function joined(left: Value, right: Value): string {
+  const [one, other] = [textOf(left), textOf(right)];
+  checkTextLength(one.length + other.length);
+  return one + other;
 }
 
 function mapArray(array: ArrayValue, change: (value: Value) => Value): ArrayValue {

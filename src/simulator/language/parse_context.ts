@@ -60,6 +60,8 @@ export interface ParseContext {
   /** The menu that relative commands are looked up in. */
   readonly path: readonly string[];
   readonly condition: ConditionContext | undefined;
+  /** Whether the statements here are those of a `[…]`. */
+  readonly isSubstitution: boolean;
   readonly depth: number;
   /** Parses statements up to `closing`, which it moves over; given here to break the circle. */
   readonly parseBody: (context: ParseContext, closing: string) => readonly Statement[];

@@ -83,6 +83,8 @@ export interface MenuStatement {
   readonly unset: ReadonlySet<string>;
   readonly flags: ReadonlySet<string>;
   readonly condition: Condition | undefined;
+  /** Whether it stands in `[…]`. */
+  readonly isSubstituted: boolean;
   readonly line: number;
 }
 

@@ -1,4 +1,5 @@
 /** Values as the console prints, names and compares them. */
+import { checkTextLength } from "./growth.ts";
 import type { ArrayValue, Value } from "./values.ts";
 
 /** What `:put` and `:tostr` make of a value: arrays `a;b`, maps `k=v;k=v`, nothing is empty. */
@@ -19,9 +20,16 @@ export function textOf(value: Value): string {
 }
 
 function textOfArray(array: ArrayValue): string {
-  const parts = array.items.map(textOf);
-  for (const [key, value] of array.entries) parts.push(`${key}=${textOf(value)}`);
-  return parts.join(";");
+  let text = "";
+  let separator = "";
+  const add = (part: string): void => {
+    checkTextLength(text.length + part.length);
+    text += separator + part;
+    separator = ";";
+  };
+  for (const value of array.items) add(textOf(value));
+  for (const [key, value] of array.entries) add(`${key}=${textOf(value)}`);
+  return text;
 }
 
 /** A duration in clock form: `01:30:15`, `1w3d15:41:57`, `00:00:00.500`. */

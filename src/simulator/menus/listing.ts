@@ -99,7 +99,7 @@ function matchingRows(call: MenuCall, listing: Listing): PrintedRow[] {
   return found;
 }
 
-/** `print` in all its forms. `as-value` and `count-only` are also its value. */
+/** `print` in all its forms. In `[…]`, `as-value` and `count-only` are its value. */
 export function printCommand(listing: Listing): MenuCommand {
   return command((call) => {
     const isForScripts = call.flags.has("as-value") || call.flags.has("count-only");
@@ -109,7 +109,7 @@ export function printCommand(listing: Listing): MenuCommand {
       return arrayOf(rows.map(({ row }) => mapOf(asValue(row, layout, listing.layout))));
     }
     if (call.flags.has("count-only")) {
-      call.print(`${rows.length}\n`);
+      if (call.isSubstituted !== true) call.print(`${rows.length}\n`);
       return rows.length;
     }
     call.print(printed(call, rows, layout));

@@ -85,3 +85,17 @@ Deno.test("a line over 10,000 rows asks the menu once per row and waits for noth
     rows.map((_, index) => ({ slot: `csi-${index}`, size: index })),
   );
 });
+
+const DOUBLING: readonly string[] = [
+  ':local x "a"; :for i from=1 to=40 do={ :set x ($x . $x) }',
+  ":local a {1}; :for i from=1 to=40 do={ :set a ($a , $a) }",
+  ":local a {1}; :for i from=1 to=40 do={ :set a {$a;$a} }; :put $a",
+  ":local a {1}; :for i from=1 to=40 do={ :set a {x=$a;y=$a} }; :put [:serialize to=json $a]",
+  ":local a {1}; :for i from=1 to=200000 do={ :set a {$a} }; :put $a",
+];
+
+for (const line of DOUBLING) {
+  Deno.test(`a value that grows without end is interrupted: ${line}`, async () => {
+    assert.equal(await outputOf(`${line}; :put after`), "interrupted\n");
+  });
+}

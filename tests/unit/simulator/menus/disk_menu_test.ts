@@ -217,7 +217,7 @@ Deno.test("hardware and the mounted pool cannot be removed", async () => {
   );
 });
 
-Deno.test("count-only prints and answers the number of matching rows", async () => {
+Deno.test("count-only prints the number of matching rows when it stands alone", async () => {
   await using box = await aBox();
   const { value, output } = call(box, "disk/print", {
     flags: ["count-only"],

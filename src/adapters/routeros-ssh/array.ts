@@ -111,6 +111,7 @@ export class RouterOsArray implements AsyncDisposable {
       clock,
       observe,
       closing: this.#closing.signal,
+      knownLimits: () => this.#knowledge?.limitsFound,
       limits: (signal) => this.#limits(signal),
       copyMethod: (signal) => this.#copyMethod(signal),
     };

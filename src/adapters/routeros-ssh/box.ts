@@ -53,6 +53,8 @@ export interface Box {
   readonly observe: Observe;
   /** Aborts when the driver stops. */
   readonly closing: AbortSignal;
+  /** The limits when they are known; publishing must not depend on trying them out. */
+  knownLimits(): BoxLimits | undefined;
   /** Tried out once per version of the box. @throws {StorageError} */
   limits(signal: AbortSignal): Promise<BoxLimits>;
   /** Tried out once per version of the box. @throws {StorageError} */

@@ -58,7 +58,7 @@ async function probeStrategy(
   try {
     const line = script`${removeScratch(box.settings, names.files)}
       ${poolGuard(box.settings.pool, box.settings.minFreePercent)}
-      ${spaceGuard(3 * LARGE_BYTES)}
+      ${spaceGuard(2 * LARGE_BYTES)}
       ${tryBytes(strategy, names, seed(random), seed(random))}
       ${trySpace(strategy, names, box.settings.pool)}`;
     return judge(parseObjects(await change(box, line, what, signal, "probe")));

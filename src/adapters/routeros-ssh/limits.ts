@@ -6,6 +6,8 @@ import { StorageError } from "../../domain/errors.ts";
 import { SLOT_ALIAS_LENGTH } from "../../domain/slot.ts";
 import { change, explain } from "./box.ts";
 import type { Box, BoxLimits, BoxSettings } from "./box.ts";
+import { spaceGuard } from "./guards.ts";
+import { poolGuard, spaceGuard } from "./guards.ts";
 import { privateProperties, removeFile } from "./items.ts";
 import { fileNameOf } from "./paths.ts";
 import { formatScratchRecord, RECORD_LENGTH_MAX } from "./record.ts";
@@ -23,7 +25,7 @@ const SCRATCH_BYTES = 1024 ** 2;
 /**
  * Tries out the limits.
  * @throws {StorageError} `not-ready` when even the shortest names do not fit, or a base directory
- * cannot be made.
+ * cannot be made; `out-of-space` when there is no room for the trial.
  */
 export async function probeLimits(box: Box, signal: AbortSignal): Promise<BoxLimits> {
   const { settings } = box;
@@ -54,6 +56,7 @@ function limitsLine(settings: BoxSettings, nowMs: number): Script {
   const slot = scratchSlot(settings, "limits").padEnd(longest, "x");
   const plain = formatScratchRecord(settings.clusterId, nowMs);
   return script`${removeScratch(settings, [file])}
+    ${spaceGuard(SCRATCH_BYTES)}
     ${settings.basePaths.map(makeDirectory)}
     :local slots 0; :local comments 0; :local said "";
     :foreach long in=${listOf(SLOT_LENGTHS)} do={

@@ -6,7 +6,7 @@ import { nextSnapshotSecond, snapshotIdOf } from "../../domain/snapshot_id.ts";
 import type { SnapshotId } from "../../domain/snapshot_id.ts";
 import type { SnapshotStore } from "../../ports/snapshot_store.ts";
 import { change, explain, read, refusesPublished, usableMethod } from "./box.ts";
-import type { Box, CopyMethod } from "./box.ts";
+import type { Box, BoxLimits, CopyMethod } from "./box.ts";
 import { guardRefusalOf } from "./failures.ts";
 import { slotIs } from "./guards.ts";
 import { listItems } from "./listing.ts";
@@ -35,13 +35,19 @@ export class RouterOsSnapshots implements SnapshotStore {
   async create(wanted: NewSnapshot, signal: AbortSignal): Promise<Snapshot> {
     const { name } = this.#box.settings;
     const what = `Cannot create snapshot of volume "${wanted.source}" on array "${name}"`;
-    const method = await this.#box.copyMethod(signal);
-    if (method.proof.result === "refused") {
+    let prerequisites: [CopyMethod, BoxLimits];
+    try {
+      prerequisites = [
+        usableMethod(await this.#box.copyMethod(signal), what, name),
+        await this.#box.limits(signal),
+      ];
+    } catch (error) {
+      // What the box lacks for a new snapshot does not matter where there is one.
       const existing = await this.#findNamed(wanted, what, signal);
       if (existing !== undefined) return existing;
+      throw error;
     }
-    usableMethod(method, what, name);
-    const { slotLengthMax } = await this.#box.limits(signal);
+    const [method, { slotLengthMax }] = prerequisites;
     const taken: number[] = [];
     for (let attempt = 1;; attempt++) {
       const second = nextSnapshotSecond(wanted.takenAtMs, taken);

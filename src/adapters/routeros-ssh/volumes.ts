@@ -6,7 +6,7 @@ import type { NewVolume, Volume } from "../../domain/volume.ts";
 import type { VolumeId } from "../../domain/volume_id.ts";
 import type { PoolCapacity, VolumeAmendment, VolumeStore } from "../../ports/volume_store.ts";
 import { change, explain, read, refusesPublished, usableMethod } from "./box.ts";
-import type { Box, ChangeKind } from "./box.ts";
+import type { Box, BoxLimits, ChangeKind } from "./box.ts";
 import { guardRefusalOf } from "./failures.ts";
 import { slotIs } from "./guards.ts";
 import { listItems } from "./listing.ts";
@@ -34,16 +34,15 @@ export class RouterOsVolumes implements VolumeStore {
   async create(wanted: NewVolume, signal: AbortSignal): Promise<Volume> {
     const what = this.#cannot("create", wanted.id);
     const basePath = this.#checkBasePath(wanted.basePath, what);
-    const copy = await this.#planCopy(wanted, what, signal);
-    if (copy instanceof StorageError) {
+    let plan: VolumePlan;
+    try {
+      plan = await this.#plan(wanted, basePath, what, signal);
+    } catch (error) {
+      // What the box lacks for a new volume does not matter where there is one.
       const existing = await this.find(wanted.id, signal);
       if (existing !== undefined) return existing;
-      throw copy;
+      throw error;
     }
-    const { slotLengthMax } = await this.#box.limits(signal);
-    const slot = slotOf(wanted.id, slotLengthMax);
-    const plan = this.#plan(wanted, slot, basePath, copy);
-    await this.#checkRecord(plan.final, what, signal);
     try {
       return await this.#make(plan, what, signal);
     } catch (error) {
@@ -83,7 +82,7 @@ export class RouterOsVolumes implements VolumeStore {
       const from = formatVolumeRecord(settings.clusterId, { ...before, unknown });
       const to = formatVolumeRecord(settings.clusterId, { ...before, ...amendment, unknown });
       const line = amendLine(settings, volume.id, from, to);
-      await this.#checkRecord(to, what, signal);
+      checkRecord(to, this.#box.knownLimits(), what);
       try {
         const lines = await change(this.#box, line, what, signal);
         return this.#required(lines, volume.id, what);
@@ -121,22 +120,27 @@ export class RouterOsVolumes implements VolumeStore {
     return this.#required(lines, plan.id, what);
   }
 
-  #plan(
+  /** @throws {StorageError} what the box lacks for a volume like that. */
+  async #plan(
     wanted: NewVolume,
-    slot: string,
     basePath: string,
-    copy: CopyPlan | undefined,
-  ): VolumePlan {
+    what: string,
+    signal: AbortSignal,
+  ): Promise<VolumePlan> {
     const { clusterId, nvmePorts } = this.#box.settings;
     const { id, capacityBytes, limitBytes, port } = wanted;
+    const copy = await this.#planCopy(wanted, what, signal);
+    const limits = await this.#box.limits(signal);
     const facts = { ...wanted, publications: [], unknown: [] };
+    const final = formatVolumeRecord(clusterId, { ...facts, state: "ready" });
+    checkRecord(final, limits, what);
     return {
       id,
-      slot,
+      slot: slotOf(id, limits.slotLengthMax),
       file: backingFileOf(basePath, id),
       nqn: nqnOf(id),
       draft: formatVolumeRecord(clusterId, { ...facts, state: "creating" }),
-      final: formatVolumeRecord(clusterId, { ...facts, state: "ready" }),
+      final,
       capacityBytes,
       limitBytes,
       ports: port === "per-volume"
@@ -146,20 +150,15 @@ export class RouterOsVolumes implements VolumeStore {
     };
   }
 
-  /** How to copy the source, or why the box cannot; undefined for an empty volume. */
+  /** How to copy the source; undefined for an empty volume. */
   async #planCopy(
     { source }: NewVolume,
     what: string,
     signal: AbortSignal,
-  ): Promise<CopyPlan | StorageError | undefined> {
+  ): Promise<CopyPlan | undefined> {
     if (source === undefined) return undefined;
-    const method = await this.#box.copyMethod(signal);
-    try {
-      usableMethod(method, what, this.#box.settings.name);
-    } catch (error) {
-      if (error instanceof StorageError) return error;
-      throw error;
-    }
+    const { settings } = this.#box;
+    const method = usableMethod(await this.#box.copyMethod(signal), what, settings.name);
     return {
       source,
       strategy: method.strategy,
@@ -218,16 +217,6 @@ export class RouterOsVolumes implements VolumeStore {
     throw new StorageError("unavailable", `${what}: the array does not show it afterwards`);
   }
 
-  /** Refuses a record that the box would cut, before anything is written. */
-  async #checkRecord(record: string, what: string, signal: AbortSignal): Promise<void> {
-    const { commentLengthMax } = await this.#box.limits(signal);
-    if (record.length <= commentLengthMax) return;
-    throw new StorageError(
-      "not-ready",
-      `${what}: its record has ${record.length} characters and the array keeps ${commentLengthMax}`,
-    );
-  }
-
   #checkBasePath(basePath: string | undefined, what: string): string {
     const { settings } = this.#box;
     if (basePath === undefined) return settings.basePath;
@@ -248,6 +237,16 @@ export class RouterOsVolumes implements VolumeStore {
 function recordOf(volume: Volume, state: RecordState): VolumeRecord {
   const { nameDigest, source, createdAtMs, reconnect, publications } = volume;
   return { nameDigest, source, createdAtMs, reconnect, publications, unknown: [], state };
+}
+
+/** Refuses a record that the box would cut, before anything is written. */
+function checkRecord(record: string, limits: BoxLimits | undefined, what: string): void {
+  if (limits === undefined || record.length <= limits.commentLengthMax) return;
+  throw new StorageError(
+    "not-ready",
+    `${what}: its record has ${record.length} characters and the array keeps ` +
+      `${limits.commentLengthMax}`,
+  );
 }
 
 function kindOf(copy: CopyPlan | undefined): ChangeKind {

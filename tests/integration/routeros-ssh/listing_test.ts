@@ -86,7 +86,7 @@ Deno.test("find(), list() and capacity() fail with unavailable while the pool is
   }
 });
 
-Deno.test("10,000 volumes are listed within three seconds and 40 MB", async () => {
+Deno.test("10,000 volumes are listed within three seconds", async () => {
   await using rig = await startRig();
   await addItems(rig, 10_000);
   await rig.array.volumes.list(soon());

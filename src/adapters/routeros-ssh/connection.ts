@@ -1,7 +1,6 @@
 /** One SSH connection to a box: dialled with a deadline, one command at a time, closed for sure. */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { nextTick } from "node:process";
 // @ts-types="@types/ssh2"
 import ssh2 from "ssh2";
 // @ts-types="@types/ssh2"
@@ -89,8 +88,6 @@ export class Connection {
     client.on("error", (error) => this.drop(error.message));
     client.on("close", () => this.drop("the connection was closed"));
     socket.on("close", () => this.drop("the connection was closed"));
-    // Before ssh2's own listener, so that what it answers to this piece is gathered.
-    socket.prependListener("data", () => gatherWrites(socket));
   }
 
   /** Aborts, with the reason as text, when the connection is gone. */
@@ -150,7 +147,6 @@ export class Connection {
   }
 
   #open(line: string, take: (chunk: Buffer) => void, end: (reason?: string) => void): void {
-    gatherWrites(this.#socket);
     this.#client.exec(line, (error, channel) => {
       if (error !== undefined) {
         this.drop(`the box refused a command channel: ${error.message}`);
@@ -220,15 +216,6 @@ function handshake(
       return false;
     },
   });
-}
-
-/**
- * Sends what is written in this turn as one piece at its end. ssh2 writes each packet in three
- * parts, and on a socket without delay each part is a system call and a TCP segment of its own.
- */
-function gatherWrites(socket: Socket): void {
-  socket.cork();
-  nextTick(() => socket.uncork());
 }
 
 function listen(

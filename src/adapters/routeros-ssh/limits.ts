@@ -7,7 +7,6 @@ import { SLOT_ALIAS_LENGTH } from "../../domain/slot.ts";
 import { change, explain } from "./box.ts";
 import type { Box, BoxLimits, BoxSettings } from "./box.ts";
 import { spaceGuard } from "./guards.ts";
-import { poolGuard, spaceGuard } from "./guards.ts";
 import { privateProperties, removeFile } from "./items.ts";
 import { fileNameOf } from "./paths.ts";
 import { formatScratchRecord, RECORD_LENGTH_MAX } from "./record.ts";

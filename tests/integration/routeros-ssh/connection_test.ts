@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 // @ts-types="@types/ssh2"
 import ssh2 from "ssh2";
 import { StorageError } from "../../../src/domain/errors.ts";
@@ -95,6 +96,15 @@ Deno.test("host names work as well as addresses", async () => {
   await using rig = await startRig();
   await using array = rig.open({ address: "localhost" });
   assert.deepEqual(await array.volumes.list(soon()), []);
+});
+
+Deno.test({
+  name: "IPv6 literals work",
+  ignore: !Object.values(networkInterfaces()).flat().some((one) => one?.address === "::1"),
+  fn: async () => {
+    await using rig = await startRig({ host: "::1" }, { address: "::1" });
+    assert.deepEqual(await rig.array.volumes.list(soon()), []);
+  },
 });
 
 Deno.test("a box that is down is found again when it is back, and calls fail at once meanwhile", async () => {

@@ -91,6 +91,29 @@ Deno.test("a full copy of a published volume is refused, unless fuzzy copies are
   await fuzzy.snapshots.create(wanted, soon());
 });
 
+Deno.test("a full copy goes on when its caller leaves, and the retry finds it done", async () => {
+  const sent = Promise.withResolvers<void>();
+  await using rig = await startRig({ box: { copyFrom: "independent-full" } });
+  await using array = rig.open({
+    onExec: ({ line }) => {
+      if (line.includes("/snap-")) sent.resolve();
+    },
+  });
+  await array.volumes.create(aNewVolume("origin"), soon());
+  await array.snapshots.copyProof(soon());
+  rig.simulator.setLatency({ add: 200, change: 200 });
+  const caller = new AbortController();
+  const wanted = aNewSnapshot("s", "origin");
+  const left = assertFails(array.snapshots.create(wanted, caller.signal), "unavailable");
+  await sent.promise;
+  caller.abort();
+  await left;
+  const snapshot = await array.snapshots.create(wanted, soon());
+  assert.deepEqual(await array.snapshots.list(soon()), [snapshot]);
+  const lost = ["outcome-unknown", "left-over-removed", "session-lost"];
+  assert.deepEqual(rig.events.filter(({ kind }) => lost.includes(kind)), []);
+});
+
 Deno.test("what a probe that died left behind is removed by the next", async () => {
   await using rig = await startRig();
   for (const which of ["a", "limits"]) {

@@ -74,11 +74,29 @@ export class DirectoryJournal implements Journal {
   }
 
   append(change: StateChange, dump: () => StateChange[]): void {
-    writeAll(this.#file, `${JSON.stringify(change)}\n`);
+    this.#appendLine(`${JSON.stringify(change)}\n`);
     this.#lines += 1;
     if (this.#lines < this.#linesToFold) return;
-    this.#file.close();
-    this.#file = this.#fold(dump());
+    const full = this.#file;
+    try {
+      this.#file = this.#fold(dump());
+      full.close();
+    } catch {
+      // The journal holds all that the snapshot would; there may be room for one later.
+      this.#linesToFold = 2 * this.#lines;
+    }
+  }
+
+  /** Takes a half-written line back, or the next one would be lost with it. */
+  #appendLine(line: string): void {
+    const end = this.#file.seekSync(0, Deno.SeekMode.Current);
+    try {
+      writeAll(this.#file, line);
+    } catch (error) {
+      if (this.#file.statSync().isFile) this.#file.truncateSync(end);
+      this.#file.seekSync(end, Deno.SeekMode.Start);
+      throw error;
+    }
   }
 
   close(): void {
@@ -88,11 +106,18 @@ export class DirectoryJournal implements Journal {
   /** Writes a snapshot of the next generation and opens its empty journal. */
   #fold(records: StateChange[]): Deno.FsFile {
     const old = journalPath(this.#directory, this.#generation);
-    this.#generation += 1;
-    const path = journalPath(this.#directory, this.#generation);
+    const generation = this.#generation + 1;
+    const path = journalPath(this.#directory, generation);
     const file = Deno.openSync(path, { create: true, truncate: true, write: true });
-    const snapshot: Snapshot = { schema: STATE_SCHEMA, generation: this.#generation, records };
-    replaceFile(`${this.#directory}/state.json`, JSON.stringify(snapshot));
+    const snapshot: Snapshot = { schema: STATE_SCHEMA, generation, records };
+    try {
+      replaceFile(`${this.#directory}/state.json`, JSON.stringify(snapshot));
+    } catch (error) {
+      file.close();
+      removeIfPresent(path);
+      throw error;
+    }
+    this.#generation = generation;
     removeIfPresent(old);
     this.#lines = 0;
     this.#linesToFold = Math.max(MINIMUM_LINES_TO_FOLD, 2 * records.length);

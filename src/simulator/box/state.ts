@@ -33,14 +33,31 @@ export class BoxState {
 
   /** Puts or replaces a record; a replaced one keeps its place. */
   put<Name extends CollectionName>(name: Name, key: string, record: Collections[Name]): void {
-    this.#maps[name].set(key, record);
-    this.#journal.append([name, key, record], () => this.#dump());
+    const map = this.#maps[name];
+    const before = map.get(key);
+    map.set(key, record);
+    try {
+      this.#journal.append([name, key, record], () => this.#dump());
+    } catch (error) {
+      // What the journal did not take never was.
+      if (before === undefined) map.delete(key);
+      else map.set(key, before);
+      throw error;
+    }
   }
 
   /** Deletes a record. Idempotent. */
   delete(name: CollectionName, key: string): void {
-    if (!this.#maps[name].delete(key)) return;
-    this.#journal.append([name, key], () => this.#dump());
+    const map: Map<string, Collections[CollectionName]> = this.#maps[name];
+    const before = map.get(key);
+    if (before === undefined) return;
+    map.delete(key);
+    try {
+      this.#journal.append([name, key], () => this.#dump());
+    } catch (error) {
+      map.set(key, before);
+      throw error;
+    }
   }
 
   /** A setting, or `fallback` when it was never set. */

@@ -1,12 +1,14 @@
 /** All menus of a box, by version and packages. */
 import type { BoxParts } from "../box/box_parts.ts";
 import { isAtLeast, SINCE } from "../box/versions.ts";
+import { WORDINGS } from "../box/wordings.ts";
 import type { MenuCommand, MenuTree } from "../menu.ts";
 import { btrfsFileSystemMenu, btrfsSubvolumeMenu } from "./btrfs_menus.ts";
 import { diskMenu } from "./disk_menu.ts";
 import { diskSettingsMenu } from "./disk_settings_menu.ts";
 import { fileMenu } from "./file_menu.ts";
 import { ipServiceMenu, ipSshMenu } from "./ip_menus.ts";
+import { withHostLimits } from "./host_limits.ts";
 import { logMenu } from "./log_menu.ts";
 import { healthMenu, identityMenu, packageMenu, resourceMenu } from "./system_menus.ts";
 import { sshKeysMenu, userGroupMenu, userMenu } from "./user_menus.ts";
@@ -38,7 +40,15 @@ export function boxMenuTree(parts: BoxParts): MenuTree {
   if (storagePackage && isAtLeast(version, SINCE.btrfsSubvolume)) {
     menus["disk/btrfs/subvolume"] = btrfsSubvolumeMenu(parts);
   }
-  return treeOf(menus);
+  const tree = treeOf(menus);
+  const words = WORDINGS[parts.settings.wordings];
+  return {
+    ...tree,
+    command: (path, name) => {
+      const command = tree.command(path, name);
+      return command === undefined ? undefined : withHostLimits(command, words);
+    },
+  };
 }
 
 /** A tree of menus given by path with slashes; the menus above them exist, too. */

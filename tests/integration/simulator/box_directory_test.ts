@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { type Box, openBox } from "../../../src/simulator/box/box.ts";
 import { readExports } from "../../../src/simulator/box/export_list.ts";
 import type { BoxOptions } from "../../../src/simulator/box/options.ts";
+import { WORDINGS } from "../../../src/simulator/box/wordings.ts";
+import { RouterOsError } from "../../../src/simulator/menu.ts";
 import {
   addDisk,
   call,
@@ -79,6 +81,60 @@ Deno.test("a box that was killed has lost nothing but a torn last line", async (
     });
     await using box = await open(directory);
     assert.equal(everything(box), before);
+  });
+});
+
+/** A file system of a few hundred kilobytes; undefined where the tests may not mount one. */
+async function smallFileSystem(directory: string): Promise<AsyncDisposable | undefined> {
+  const mount = new Deno.Command("mount", {
+    args: ["-t", "tmpfs", "-o", "size=512k", "tmpfs", directory],
+    stdout: "null",
+    stderr: "null",
+  });
+  if (!(await mount.output()).success) return undefined;
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      await new Deno.Command("umount", { args: ["--lazy", directory] }).output();
+    },
+  };
+}
+
+/** Adds disks until the host's disk is full; gives what the box then said. */
+function fillHost(box: Box): { readonly added: number; readonly said: string } {
+  for (let number = 0;; number++) {
+    try {
+      addDisk(box, `fill${number}`);
+    } catch (error) {
+      return { added: number, said: error instanceof RouterOsError ? error.text : String(error) };
+    }
+  }
+}
+
+Deno.test("on a full host disk a box refuses for want of space, and loses nothing", async (context) => {
+  await inDirectory(async (directory) => {
+    await using mounted = await smallFileSystem(directory);
+    if (mounted === undefined) {
+      await context.step({
+        name: "no right to mount a file system here",
+        ignore: true,
+        fn: (): void => {},
+      });
+      return;
+    }
+    await Deno.writeFile(`${directory}/ballast`, new Uint8Array(256 * 1024));
+    let before = "";
+    {
+      await using box = await open(`${directory}/box`);
+      const { added, said } = fillHost(box);
+      assert.equal(said, WORDINGS.plain.noSpace);
+      assert.equal(diskIn(box, `fill${added}`), undefined);
+      assert.equal(fillHost(box).added, 0, "a second time it is as full");
+      before = call(box, "disk/print", { flags: ["terse"] }).output;
+    }
+    await Deno.remove(`${directory}/ballast`);
+    await using box = await open(`${directory}/box`);
+    assert.equal(call(box, "disk/print", { flags: ["terse"] }).output, before);
+    addDisk(box, "more");
   });
 });
 

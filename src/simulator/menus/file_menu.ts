@@ -29,6 +29,8 @@ import {
 } from "./listing.ts";
 
 const WRITE: readonly Policy[] = ["write"];
+/** How the ids of mounts begin; they are in no table. */
+const MOUNT_ID = "*M-";
 const LONGEST_CHUNK_BYTES = 32768;
 const LONGEST_CONTENTS_BYTES = 61440;
 
@@ -124,7 +126,8 @@ class FileRows {
     const name = storedName(word) ?? "";
     const file = files.byId(word) ?? files.get(name);
     if (file !== undefined) return this.#rowOf(file);
-    return files.isMount(name) ? mountRow(name) : undefined;
+    const mount = word.startsWith(MOUNT_ID) ? word.slice(MOUNT_ID.length) : name;
+    return files.isMount(mount) ? mountRow(mount) : undefined;
   }
 
   #rowOf(file: FileRecord): Row {
@@ -145,7 +148,7 @@ class FileRows {
 
 function mountRow(name: string): Row {
   return new Map<string, Value>([
-    [".id", { type: "id", text: `*M-${name}` }],
+    [".id", { type: "id", text: `${MOUNT_ID}${name}` }],
     ["name", name],
     ["type", "disk"],
   ]);

@@ -123,3 +123,10 @@ Deno.test("remove of a directory removes what is in it", async () => {
   assert.equal(hasFile(box, "storage-pool/d2"), true);
   assert.equal(failure(box, "file/remove", { unnamed: ["storage-pool"] }), "can not do that");
 });
+
+Deno.test("get knows every item that find gives, mounts included", async () => {
+  await using box = await aBox();
+  const ids = itemsOf(call(box, "file/find").value);
+  const names = ids.map((id) => call(box, "file/get", { unnamed: [id, "name"] }).value);
+  assert.ok(names.includes("storage-pool"), names.join());
+});

@@ -41,6 +41,9 @@ type Failure = { readonly backend: Backend; readonly error: unknown };
 const HINTS_MAX = 20_000;
 /** How long another array may take to say whether it knows a name; then we go on without it. */
 const ELSEWHERE_MS = 2_000;
+/** How often an array that was too slow to say so is asked again, with nobody waiting for it. */
+const ASK_AGAIN_MS = 10_000;
+const NEVER = new AbortController().signal;
 
 /** All arrays. Holds no truth: where something was seen is a hint, and the array is asked. */
 export class Backends {
@@ -48,6 +51,8 @@ export class Backends {
   readonly #default: Backend;
   readonly #clock: Clock;
   readonly #hints: Recent<Backend> = new Recent(HINTS_MAX);
+  /** The arrays that did not say in time whether they know a name, and when to ask them again. */
+  readonly #silent = new Map<Backend, number>();
 
   /**
    * @param all at least one, each name once
@@ -121,7 +126,8 @@ export class Backends {
 
   /**
    * Checks that no other array that answers in time has volume `id`, whose name would then be used
-   * twice. One that is down is passed over: it must not stop work elsewhere.
+   * twice. One that is down is passed over: it must not stop work elsewhere. One that was too slow
+   * is passed over, unasked, until it answers again: only the first call waits for it.
    * @throws {StorageError} `already-exists` naming the array.
    */
   checkNotElsewhere(chosen: Backend, id: VolumeId, signal: AbortSignal): Promise<void> {
@@ -193,7 +199,7 @@ export class Backends {
   ): Promise<void> {
     const others = this.all.filter((backend) => backend !== chosen && backend.isReachable());
     const answers = await Promise.all(others.map(async (backend) => {
-      const known = await within(this.#clock, ELSEWHERE_MS, signal, (soon) => ask(backend, soon))
+      const known = await this.#askInTime(backend, ask, signal)
         .catch((error: unknown) => passOver(error));
       return known === undefined ? undefined : backend;
     }));
@@ -205,6 +211,39 @@ export class Backends {
       `Cannot create ${what} on backend "${chosen.name}": its name is in use on backend ` +
         `"${holder.name}"`,
     );
+  }
+
+  async #askInTime(
+    backend: Backend,
+    ask: (backend: Backend, signal: AbortSignal) => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const againAtMs = this.#silent.get(backend);
+    if (againAtMs === undefined) return (await this.#timed(backend, ask, signal))?.answer;
+    // This call goes on without it; the answer tells the next ones that it is back.
+    const isDue = this.#clock.monotonicMs() >= againAtMs;
+    if (isDue) this.#timed(backend, ask, NEVER).catch(() => {});
+    return undefined;
+  }
+
+  /** Asks for as long as it may take, and keeps in mind whether the array answered. */
+  async #timed(
+    backend: Backend,
+    ask: (backend: Backend, signal: AbortSignal) => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<{ readonly answer: unknown } | undefined> {
+    // Until it has answered, nobody else is to ask it again at the same time.
+    if (this.#silent.has(backend)) this.#putAside(backend);
+    const answered = await within(this.#clock, ELSEWHERE_MS, signal, async (soon) => ({
+      answer: await ask(backend, soon),
+    }));
+    if (answered !== undefined) this.#silent.delete(backend);
+    else this.#putAside(backend);
+    return answered;
+  }
+
+  #putAside(backend: Backend): void {
+    this.#silent.set(backend, this.#clock.monotonicMs() + ASK_AGAIN_MS);
   }
 
   #only(): Backend | undefined {

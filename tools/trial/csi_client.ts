@@ -30,15 +30,15 @@ export class CsiClient implements Disposable {
     });
   }
 
-  /** Calls `method`; rejects with a {@link ServiceError} when the status is not OK. */
+  /** Calls `method`; `signal` cancels the call. Rejects with a {@link ServiceError} when the status is not OK. */
   call<I extends DescMessage, O extends DescMessage>(
     method: UnaryMethod<I, O>,
     request: MessageInitShape<I>,
-    options: { readonly deadlineMs?: number } = {},
+    options: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<MessageShape<O>> {
     const deadline = new Date(Date.now() + (options.deadlineMs ?? DEADLINE_MS));
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
+      const running = this.#client.makeUnaryRequest(
         `/${method.parent.typeName}/${method.name}`,
         (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
         (bytes: Buffer) => fromBinary(method.output, bytes),
@@ -50,6 +50,7 @@ export class CsiClient implements Disposable {
           else if (reply !== undefined) resolve(reply);
         },
       );
+      options.signal?.addEventListener("abort", () => running.cancel(), { once: true });
     });
   }
 

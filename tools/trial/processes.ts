@@ -31,7 +31,8 @@ export interface SimulatorReady {
   readonly directory: string;
 }
 
-const BASE_PATH = "/storage-pool/trial";
+/** The directory on every simulated box where a trial keeps its files. */
+export const BASE_PATH = "/storage-pool/trial";
 /** How long a process may take until it answers. */
 const START_DEADLINE_MS = 30_000;
 const APPEND: Deno.OpenOptions = { append: true, create: true };
@@ -42,14 +43,26 @@ export function checkoutProgram(): string[] {
   return [Deno.execPath(), "run", "--quiet", "-A", new URL("src/main.ts", ROOT).pathname];
 }
 
-/** One child process whose output goes to a file. */
-class Child implements AsyncDisposable {
+/** One child process whose output, both streams, is appended to a file. */
+export class Child implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
+  readonly #log: string;
+  /** How long the file was before. */
+  readonly #start: number;
   readonly #output: Promise<unknown>;
+  #grown = Promise.withResolvers<void>();
 
-  constructor(process: Deno.ChildProcess, output: Promise<unknown>) {
+  /** For {@link spawn} alone. */
+  constructor(process: Deno.ChildProcess, log: string) {
     this.#process = process;
-    this.#output = output;
+    this.#log = log;
+    this.#start = lengthOf(log);
+    const grow = (): void => {
+      this.#grown.resolve();
+      this.#grown = Promise.withResolvers<void>();
+    };
+    const streams = [process.stdout, process.stderr];
+    this.#output = Promise.all(streams.map((stream) => append(stream, log, grow)));
   }
 
   get pid(): number {
@@ -60,17 +73,54 @@ class Child implements AsyncDisposable {
     return this.#process.status;
   }
 
-  /** Sends a signal and waits for the end; a process that is gone already is fine. */
-  async end(signal: Deno.Signal): Promise<void> {
+  /** Sends a signal; a process that is gone already is fine. */
+  kill(signal: Deno.Signal): void {
     try {
       this.#process.kill(signal);
     } catch (error) {
       if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
     }
-    await this.#process.status;
-    await this.#output;
   }
 
+  /** Sends a signal and waits for the end, and until all output is in the file. */
+  async end(signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    this.kill(signal);
+    return await this.ended();
+  }
+
+  /** Waits for the end, and until all output is in the file. */
+  async ended(): Promise<Deno.CommandStatus> {
+    const status = await this.#process.status;
+    await this.#output;
+    return status;
+  }
+
+  /**
+   * The first line of this process, written already or later, that `matches`.
+   * @throws {Error} with the file's text when there is none within `withinMs`, or at the end.
+   */
+  async lineWhere(matches: (line: string) => boolean, withinMs: number): Promise<string> {
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
+    const timer = setTimeout(giveUp, withinMs);
+    let isOver = false;
+    const over = Promise.race([late, this.ended()]).then(() => void (isOver = true));
+    try {
+      while (true) {
+        const grown = this.#grown.promise;
+        const wasOver = isOver;
+        const text = new TextDecoder().decode((await Deno.readFile(this.#log)).slice(this.#start));
+        const found = text.split("\n").slice(0, -1).find(matches);
+        if (found !== undefined) return found;
+        if (wasOver) throw new Error(`No such line within ${withinMs} ms:\n${text}`);
+        await Promise.race([grown, over]);
+      }
+    } finally {
+      clearTimeout(timer);
+      giveUp();
+    }
+  }
+
+  /** Ends the process with SIGTERM. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end("SIGTERM");
   }
@@ -163,10 +213,11 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   await Deno.writeTextFile(keyFile, keys.privateText, { mode: 0o600 });
   await Deno.writeTextFile(`${keyFile}.pub`, `${keys.publicLine}\n`);
   const program = options.program ?? checkoutProgram();
-  const [ready, simulatorProcess] = await startSimulatorProcess(
-    options.simulatorProgram ?? program,
-    options,
-  );
+  const [ready, simulatorProcess] = await startSimulator(options.simulatorProgram ?? program, {
+    directory: options.directory,
+    authorizedKey: `${keyFile}.pub`,
+    flags: options.simulatorFlags ?? [],
+  });
   await Deno.writeTextFile(
     join(options.directory, "config.yaml"),
     renderConfig(ready, keyFile, options.backendSettings ?? {}),
@@ -182,45 +233,62 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   return trial;
 }
 
-async function startSimulatorProcess(
+/** One simulator to start. */
+export interface SimulatorOptions {
+  /** An existing directory; what the box keeps is below it. */
+  readonly directory: string;
+  /** The file with the public key that may log in. */
+  readonly authorizedKey: string;
+  /** Further flags for `rds-csi simulate`. */
+  readonly flags?: readonly string[];
+}
+
+/** Starts a simulator; `program` is the program's path and leading arguments. */
+export async function startSimulator(
   program: readonly string[],
-  options: TrialOptions,
+  { directory, authorizedKey, flags = [] }: SimulatorOptions,
 ): Promise<[SimulatorReady, Child]> {
-  const flags = [
-    ...["simulate", "--ready-json", "--directory", join(options.directory, "rds")],
-    ...["--authorized-key", join(options.directory, "id_ed25519.pub")],
-    ...(options.simulatorFlags ?? []),
+  const argv = [
+    ...["simulate", "--ready-json", "--directory", join(directory, "rds")],
+    ...["--authorized-key", authorizedKey, ...flags],
   ];
-  const child = spawn([...program, ...flags], options.directory, "simulator.log");
-  const log = join(options.directory, "simulator.log");
-  const line = await waitForLine(log, child);
+  const child = spawn([...program, ...argv], directory, "simulator.log");
+  const line = await child.lineWhere((text) => /^\{.*\}$/.test(text), START_DEADLINE_MS);
   return [JSON.parse(line) as SimulatorReady, child];
 }
 
 /** Starts a process whose output, both streams, is appended to `log` in `directory`. */
-function spawn(argv: readonly string[], directory: string, log: string): Child {
+export function spawn(argv: readonly string[], directory: string, log: string): Child {
   const [program = "", ...args] = argv;
-  const path = join(directory, log);
   const command = new Deno.Command(program, {
     args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   });
-  const process = command.spawn();
-  const output = Promise.all([append(process.stdout, path), append(process.stderr, path)]);
-  return new Child(process, output);
+  return new Child(command.spawn(), join(directory, log));
+}
+
+function lengthOf(file: string): number {
+  using opened = Deno.openSync(file, APPEND);
+  return opened.statSync().size;
 }
 
 /** Appends a stream to a file as it comes; `pipeTo` would hold the text back until the end. */
-async function append(stream: ReadableStream<Uint8Array>, path: string): Promise<void> {
+async function append(
+  stream: ReadableStream<Uint8Array>,
+  path: string,
+  grow: () => void,
+): Promise<void> {
   using file = await Deno.open(path, APPEND);
   for await (const chunk of stream) {
     for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+    grow();
   }
 }
 
-async function waitFor(socket: string, child: Child): Promise<void> {
+/** Waits until `child` takes calls on `socket`. @throws {Error} when it ends before. */
+export async function waitFor(socket: string, child: Child): Promise<void> {
   using client = new CsiClient(socket);
   const ended = child.status.then(({ code }) => {
     throw new Error(`The process for ${socket} ended with code ${code}; see its log beside it`);
@@ -229,28 +297,13 @@ async function waitFor(socket: string, child: Child): Promise<void> {
   await Promise.race([client.waitForReady(START_DEADLINE_MS), ended]);
 }
 
-/** The first line of a growing file that is a JSON object. */
-async function waitForLine(file: string, child: Child): Promise<string> {
-  const deadline = Date.now() + START_DEADLINE_MS;
-  let isRunning = true;
-  child.status.then(() => isRunning = false);
-  while (Date.now() < deadline) {
-    const text = await Deno.readTextFile(file).catch(() => "");
-    const line = text.split("\n").find((candidate) => /^\{.*\}$/.test(candidate));
-    if (line !== undefined) return line;
-    if (!isRunning) throw new Error(`The simulator ended at start:\n${text}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await child.end("SIGKILL");
-  throw new Error(`The simulator was not ready within ${START_DEADLINE_MS} ms`);
-}
-
-function renderConfig(
+/** A backend of a configuration, as YAML mapping entries. */
+export function backendOf(
   ready: SimulatorReady,
   privateKeyFile: string,
   settings: Readonly<Record<string, unknown>>,
-): string {
-  const backend = {
+): Record<string, unknown> {
+  return {
     name: "trial",
     address: "127.0.0.1",
     port: ready.port,
@@ -261,6 +314,14 @@ function renderConfig(
     basePath: BASE_PATH,
     ...settings,
   };
+}
+
+function renderConfig(
+  ready: SimulatorReady,
+  privateKeyFile: string,
+  settings: Readonly<Record<string, unknown>>,
+): string {
+  const backend = backendOf(ready, privateKeyFile, settings);
   // JSON is YAML; the program reads it as it would a person's file.
   return JSON.stringify({ clusterId: "trial", backends: [backend] }, undefined, 2);
 }

@@ -176,6 +176,35 @@ Deno.test("checkNotElsewhere() passes over an array that is down, and over one t
   await check;
 });
 
+Deno.test("checkNotElsewhere() waits for a stuck array once, and asks it again when it is back", async () => {
+  const { backend: chosen } = aCounted("one");
+  const { backend: well, rds } = aCounted("two");
+  await rds.volumes.create(aNewVolume("v"), FOREVER);
+  const clock = new ManualClock();
+  let isStuck = true;
+  let asked = 0;
+  const find: Backend["volumes"]["find"] = (id, signal) => {
+    asked += 1;
+    return isStuck ? hang() : well.volumes.find(id, signal);
+  };
+  const stuck = { ...well, volumes: { ...aSilent("two", hang).volumes, find } };
+  const backends = new Backends([chosen, stuck], "one", clock);
+  const first = backends.checkNotElsewhere(chosen, V, FOREVER);
+  await clock.advance(2_000);
+  await first;
+  await backends.checkNotElsewhere(chosen, V, FOREVER);
+  assert.equal(asked, 1, "no call is to wait for it again");
+  await clock.advance(10_000);
+  await backends.checkNotElsewhere(chosen, V, FOREVER);
+  await backends.checkNotElsewhere(chosen, V, FOREVER);
+  assert.equal(asked, 2, "one call asks it again, and none waits");
+  isStuck = false;
+  await clock.advance(12_000);
+  await backends.checkNotElsewhere(chosen, V, FOREVER);
+  await clock.advance(0);
+  await assert.rejects(backends.checkNotElsewhere(chosen, V, FOREVER), { code: "already-exists" });
+});
+
 Deno.test("checkNotElsewhere() does not even wait for an array that is known to be down", async () => {
   const chosen = aBackend("one");
   const unreachable = { ...aSilent("gone", hang), isReachable: () => false };

@@ -78,6 +78,7 @@ function add(control: Command, usage: string, description: string, act: Act): Co
 
 async function run(command: Command, act: Act): Promise<void> {
   const flags: ControlFlags = command.optsWithGlobals();
+  let exitCode = 0;
   try {
     if (flags.socket === undefined) {
       throw new FlagError("--socket", "", "the path the simulator printed at its start");
@@ -85,12 +86,14 @@ async function run(command: Command, act: Act): Promise<void> {
     await using control = await SimulatorControl.connect(flags.socket);
     const finding = await act(control, command.args, flags);
     await print(flags.json === true ? JSON.stringify(finding.data) : finding.text);
-    Deno.exitCode = finding.exitCode ?? 0;
+    exitCode = finding.exitCode ?? 0;
   } catch (error) {
     const isUsage = error instanceof FlagError;
     const message = error instanceof Error ? error.message : String(error);
     command.error(`error: ${message}`, { exitCode: isUsage ? EXIT_CODE_OF_USAGE : 1 });
   }
+  // The program ends with a code of its own when its command returns.
+  if (exitCode !== 0) Deno.exit(exitCode);
 }
 
 async function showStatus(control: SimulatorControl): Promise<Finding> {

@@ -107,12 +107,17 @@ class ServedClient {
   openSession(accept: () => SshSession, reject: () => void): void {
     if (this.#isBusy()) return reject();
     const session = accept();
-    session.on("pty", (_accept, refuse) => refuse());
+    let columns: number | undefined;
+    // A person's `ssh -t` and some libraries ask for a terminal, also for a single command.
+    session.on("pty", (acceptTerminal, _refuse, { cols }) => {
+      columns = cols > 0 ? cols : undefined;
+      acceptTerminal();
+    });
     session.on("shell", (acceptShell) => refuseShell(acceptShell()));
     session.on("exec", (acceptExec, refuse, info) => {
       const who = this.#session;
       if (who === undefined || this.#isBusy()) return refuse();
-      this.#exec(acceptExec(), info.command, who);
+      this.#exec(acceptExec(), info.command, { ...who, width: columns ?? who.width });
     });
   }
 

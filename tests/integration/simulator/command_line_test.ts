@@ -122,6 +122,21 @@ Deno.test("a port or a directory in use is told in one line, with code 1", async
   }
 });
 
+Deno.test("simulate control violations ends with code 1 when there is one", async () => {
+  await using program = await RunningProgram.start();
+  {
+    await using connection = await SshConnection.open({
+      port: program.ready.port,
+      privateKey: await Deno.readTextFile(program.ready.clientKey ?? ""),
+    });
+    await connection.exec("/file/remove storage-pool/nixos/nixos-node1.img");
+  }
+  const { ready: { controlSocket } } = program;
+  const { code, stdout } = await runProgram("control", "--socket", controlSocket, "violations");
+  assert.match(stdout, /^file-removed-in-use: .*nixos-node1.*\n$/);
+  assert.equal(code, 1);
+});
+
 Deno.test("simulate control shows and changes a running simulator", async () => {
   await using program = await RunningProgram.start();
   const control = (...args: string[]) =>
@@ -133,6 +148,8 @@ Deno.test("simulate control shows and changes a running simulator", async () => 
   assert.match((await control("latency", "read=5")).stdout, /read=5 /);
   assert.deepEqual(JSON.parse((await control("violations", "--json")).stdout), []);
   assert.match((await control("commands")).stdout, /^0 of 0 commands\n$/);
+  const none = await control("violations");
+  assert.deepEqual([none.code, none.stdout], [0, "no violations\n"]);
   const wrong = await control("fault", "burn");
   assert.match(wrong.stderr, /fault is "burn": unknown fault "burn"; allowed: /);
   assert.equal(wrong.code, 2);

@@ -36,6 +36,8 @@ for (const type of ["rsa", "ed25519"] satisfies KeyType[]) {
         assert.equal(listed.code, 0, listed.stderr);
         const wide = await run([...ssh, "admin+ct200w@127.0.0.1", ":put [:len [/disk/find]]"]);
         assert.match(wide.stdout, /^\d+\r\n$/);
+        const terminal = await run([...ssh, "-tt", "admin@127.0.0.1", ":put 1"]);
+        assert.equal(terminal.stdout, "1\r\n", terminal.stderr);
         const shell = await run([...ssh, "admin@127.0.0.1"]);
         assert.match(shell.stdout, /without an interactive shell/);
         assert.equal(shell.code, 1);

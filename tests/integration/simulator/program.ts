@@ -2,7 +2,7 @@
 import type { ReadyLine } from "../../../src/cli/run_simulator.ts";
 import { inTime } from "./ssh_client.ts";
 
-const PROGRAM = new URL("./run_simulate.ts", import.meta.url);
+const PROGRAM = new URL("../../../src/main.ts", import.meta.url);
 const CONFIG = new URL("../../../deno.json", import.meta.url);
 
 /** What a finished program left. */
@@ -70,7 +70,16 @@ export class RunningProgram implements AsyncDisposable {
 
 function command(args: readonly string[]): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "--config", CONFIG.pathname, PROGRAM.href, ...args],
+    args: [
+      "run",
+      "--allow-all",
+      "--no-check",
+      "--config",
+      CONFIG.pathname,
+      PROGRAM.href,
+      "simulate",
+      ...args,
+    ],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

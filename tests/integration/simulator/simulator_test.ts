@@ -38,6 +38,34 @@ Deno.test("the second line of a command is refused, the first ran", async () => 
   assert.match(output, /^one\r\n.*syntax error.*\r\n$/s);
 });
 
+Deno.test("a command too long for a packet ends its connection and no other", async () => {
+  await using simulator = await start();
+  await using connection = await connect(simulator);
+  const text = "x".repeat(30_000);
+  assert.equal((await connection.exec(`:put "${text}"`)).output, `${text}\r\n`);
+  await using doomed = await connect(simulator);
+  await assert.rejects(doomed.exec(`:put "${"x".repeat(1_000_000)}"`), LostConnection);
+  assert.equal((await connection.exec(":put alive")).output, "alive\r\n");
+});
+
+Deno.test("garbage and depth are refused with words of the console", async () => {
+  await using simulator = await start();
+  await using connection = await connect(simulator);
+  const lines = [
+    "\u0001\u0002\u001b[2J",
+    "(".repeat(10_000),
+    "{".repeat(10_000),
+    ':put "$['.repeat(2000),
+  ];
+  for (const line of lines) {
+    const { output, exitStatus } = await connection.exec(line);
+    assert.match(output, /^syntax error \(line 1 column \d+\)\r\n$/);
+    assert.equal(exitStatus, 0);
+  }
+  const pattern = ':put [:len [/disk/find where slot~"^(([a-z]+)*)*!"]]';
+  assert.equal((await connection.exec(pattern)).output, "0\r\n");
+});
+
 Deno.test("a variable does not outlive its command", async () => {
   await using simulator = await start();
   await using connection = await connect(simulator);

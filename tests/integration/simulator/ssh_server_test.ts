@@ -146,21 +146,26 @@ Deno.test("keepalive@openssh.com is answered with a failure", async () => {
   assert.equal(await inTime(promise, "get an answer to the keepalive"), "failure");
 });
 
-Deno.test("a terminal is refused and a shell ends with an explanation", async () => {
+Deno.test("a command may have a terminal; its columns are the width", async () => {
   await using fixture = await ServerFixture.start();
   await using connection = await fixture.connect();
-  await assert.rejects(
-    inTime(
-      new Promise((resolve, reject) => {
-        connection.client.exec("say x", { pty: true }, (error, channel) => {
-          if (error) reject(error);
-          else resolve(channel);
-        });
-      }),
-      "ask for a terminal",
-    ),
-    /pseudo-terminal/,
+  const text = await inTime(
+    new Promise<string>((resolve, reject) => {
+      connection.client.exec("width", { pty: { cols: 132 } }, (error, channel) => {
+        if (error) return reject(error);
+        let output = "";
+        channel.on("data", (data: { toString(): string }) => output += data.toString());
+        channel.on("close", () => resolve(output));
+      });
+    }),
+    "run a command with a terminal",
   );
+  assert.equal(text, "admin 132\r\n");
+});
+
+Deno.test("a shell ends with an explanation", async () => {
+  await using fixture = await ServerFixture.start();
+  await using connection = await fixture.connect();
   const text = await inTime(
     new Promise<string>((resolve, reject) => {
       connection.client.shell(false, (error, channel) => {

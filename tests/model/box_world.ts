@@ -30,7 +30,8 @@ export interface BoxSetup {
   readonly box: Omit<BoxOptions, "directory" | "users">;
 }
 
-const BASE = "storage-pool/model";
+const POOL = "storage-pool";
+const BASE = `${POOL}/model`;
 const CLUSTER = "model";
 const KEYS = generateKeyPair("ed25519", "model");
 const SHORT_OF_SIGHT = { user: "admin", policies: new Set(["read", "write"] as const), width: 80 };
@@ -92,6 +93,7 @@ class BoxWorld implements World {
   readonly lives: AsyncDisposable;
   resources: AsyncDisposable | undefined;
   mayHang = false;
+  readonly answers: Set<string> = new Set();
   readonly #simulator: Simulator;
   readonly #directory: string;
   readonly #setup: BoxSetup;
@@ -175,21 +177,24 @@ class BoxWorld implements World {
     const items: string[] = [];
     const files: string[] = [];
     const foreign: string[] = [];
+    let freeBytes = 0;
     for (const row of await this.#rows("/disk/print detail as-value")) {
       const id = /^\/?storage-pool\/model\/(.*)\.img$/.exec(String(row["file-path"]))?.[1];
       const isOurs = String(row["comment"]).includes(`;i=${CLUSTER};`) ||
         (id !== undefined && id !== "neighbour");
+      if (row["mount-point"] === POOL) freeBytes = Number(row["free"]);
       if (isOurs) items.push(id ?? String(row["slot"]));
-      else foreign.push(foreignRow(row));
+      else foreign.push(this.#foreignRow(row));
     }
     for (const row of await this.#rows("/file/print detail as-value")) {
       const name = String(row["name"]);
       const below = name.startsWith(`${BASE}/`) ? name.slice(BASE.length + 1) : undefined;
-      if (below === undefined || NEIGHBOUR_FILES.includes(below)) foreign.push(foreignRow(row));
-      else files.push(below.replace(/\.img$/, ""));
+      if (below === undefined || NEIGHBOUR_FILES.includes(below)) {
+        foreign.push(this.#foreignRow(row));
+      } else files.push(below.replace(/\.img$/, ""));
     }
     const violations = this.#simulator.violations().map(({ kind, detail }) => `${kind}: ${detail}`);
-    return { items: items.sort(), files: files.sort(), foreign, violations };
+    return { items: items.sort(), files: files.sort(), freeBytes, foreign, violations };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -232,6 +237,12 @@ class BoxWorld implements World {
     return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
   }
 
+  /** What of a row of others must not change: all but a pool's space, and what reboots change. */
+  #foreignRow(row: Readonly<Record<string, unknown>>): string {
+    const volatile = ["free", "use", ...(this.#setup.box.idsChangeOnReboot ? [".id"] : [])];
+    return JSON.stringify(row, (key, value) => volatile.includes(key) ? undefined : value);
+  }
+
   #bury(): void {
     const life = this.#life;
     this.#life = undefined;
@@ -245,11 +256,6 @@ class BoxWorld implements World {
     this.#life?.mortal.die();
     await Promise.all(this.#ending);
   }
-}
-
-/** What of a row of others must not change: all but the space of a pool. */
-function foreignRow(row: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(row, (key, value) => key === "free" || key === "use" ? undefined : value);
 }
 
 /** Runs a line at the box's console, past SSH and its faults. */

@@ -1,7 +1,8 @@
 /** Many sequences, drawn from a seed; a failure is made small, told in words, and can be replayed. */
+import assert from "node:assert/strict";
 import fc from "fast-check";
 import { runSequence } from "./sequence.ts";
-import { describe, sequences } from "./steps.ts";
+import { sequences } from "./steps.ts";
 import type { Step, StepsOptions } from "./steps.ts";
 import type { OpenWorld, World } from "./world.ts";
 
@@ -11,6 +12,8 @@ export interface Exploration extends StepsOptions {
   readonly name: string;
   readonly open: OpenWorld;
   readonly sequenceCount: number;
+  /** The statuses that so many sequences meet, or they are not worth much. */
+  readonly mustSee?: readonly string[];
   /** As {@link Failure.replay}, to see one failure again; for another exploration it is ignored. */
   readonly replay?: string | undefined;
 }
@@ -19,7 +22,8 @@ export interface Exploration extends StepsOptions {
 export interface Failure {
   /** What to set MODEL_REPLAY to. */
   readonly replay: string;
-  readonly steps: readonly Step[];
+  /** The steps as they were carried out, up to the one that failed. */
+  readonly story: readonly string[];
   readonly cause: unknown;
 }
 
@@ -28,6 +32,8 @@ const COUNT_VARIABLE = "MODEL_SEQUENCES";
 /** The environment variable that names one failure to see again. */
 const REPLAY_VARIABLE = "MODEL_REPLAY";
 const SEQUENCES = 2000;
+/** From so many sequences on, what none of them met is hardly chance. */
+const TELLING_COUNT = 200;
 const REPLAY = /^([a-z0-9-]+)@(-?\d+)@([\d:]+)$/;
 
 /** How many of all sequences are to be tried where `share` of them are, 0 to 1; at least one. */
@@ -50,17 +56,28 @@ export function replayAsked(): string | undefined {
 export async function explore(exploration: Exploration): Promise<void> {
   const failure = await findFailure(exploration);
   if (failure === undefined) return;
-  const steps = failure.steps.map((step, index) => `  ${index + 1}. ${describe(step)}`);
+  const steps = failure.story.map((step, index) => `  ${index + 1}. ${step}`);
   const { cause } = failure;
   throw new Error(
     [
       `The ${exploration.name} array does not do what the model says.`,
-      `Replay: ${REPLAY_VARIABLE}=${failure.replay} deno test -A tests/model`,
+      `Replay: ${replayCommand(failure)}`,
       "Steps:",
       ...steps,
       `Finding: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`,
     ].join("\n"),
   );
+}
+
+/** The command that shows one failure again. */
+export function replayCommand({ replay }: Pick<Failure, "replay">): string {
+  const name = replay.slice(0, replay.indexOf("@"));
+  return `${REPLAY_VARIABLE}=${replay} deno test -A --filter "(${name})" tests/model`;
+}
+
+/** What a test must be called whose sequences {@link replayCommand} can find. */
+export function testName(name: string): string {
+  return `any sequence of calls, faults and crashes ends as the model says (${name})`;
 }
 
 /** As {@link explore}, giving the failure. */
@@ -75,11 +92,13 @@ export async function findFailure(exploration: Exploration): Promise<Failure | u
     // A replay ends with the failure it names: it is neither searched for nor made smaller again.
     ...(asked === undefined ? {} : { seed: asked.seed, path: asked.path, endOnFailure: true }),
   });
-  if (!details.failed) return undefined;
-  const [steps] = details.counterexample ?? [[]];
+  if (!details.failed) {
+    if (asked === undefined) worlds.checkSeen(exploration);
+    return undefined;
+  }
   return {
     replay: `${name}@${details.seed}@${details.counterexamplePath ?? "0"}`,
-    steps,
+    story: worlds.lastFailure,
     cause: details.errorInstance,
   };
 }
@@ -96,6 +115,8 @@ function parseReplay(text: string): { name: string; seed: number; path: string }
 class Worlds implements AsyncDisposable {
   readonly #open: OpenWorld;
   #world: World | undefined;
+  /** The story of the sequence that failed last, which is the smallest. */
+  lastFailure: readonly string[] = [];
 
   constructor(open: OpenWorld) {
     this.#open = open;
@@ -103,12 +124,21 @@ class Worlds implements AsyncDisposable {
 
   async run(steps: readonly Step[]): Promise<void> {
     this.#world ??= await this.#open();
+    const story: string[] = [];
     try {
-      await runSequence(this.#world, steps);
+      await runSequence(this.#world, steps, story);
     } catch (error) {
+      this.lastFailure = story;
       await this[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** @throws {Error} when the sequences did not meet what they must. */
+  checkSeen({ mustSee = [], sequenceCount }: Exploration): void {
+    if (sequenceCount < TELLING_COUNT) return;
+    const missing = mustSee.filter((status) => this.#world?.answers.has(status) === false);
+    assert.deepEqual(missing, [], "statuses that no call was answered with");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,6 +49,7 @@ class MemoryWorld implements World {
   readonly copies: Copies;
   readonly lives: AsyncDisposable;
   resources: AsyncDisposable | undefined;
+  readonly answers: Set<string> = new Set();
   readonly #rds: MemoryRds;
   readonly #directory: string;
   readonly #wrap: (backend: Backend) => Backend;
@@ -123,7 +124,8 @@ class MemoryWorld implements World {
     const snapshots = await this.#rds.snapshots.list(signal);
     const items = [...volumes, ...snapshots].map(({ id }) => id).sort();
     const strays = this.#rds.itemCount === items.length ? [] : ["an item that no list shows"];
-    return { items, files: items, foreign: [], violations: strays };
+    const { availableBytes: freeBytes } = await this.#rds.volumes.capacity(signal);
+    return { items, files: items, freeBytes, foreign: [], violations: strays };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

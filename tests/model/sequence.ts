@@ -6,6 +6,8 @@ import { EVERY_VOLUME, planListSnapshots, planListVolumes, planLook } from "./lo
 import { Oracle } from "./oracle.ts";
 import type { PlannedCall } from "./planned_call.ts";
 import { planDeleteSnapshot, planSnapshotCall } from "./snapshot_calls.ts";
+import { aim } from "./aim.ts";
+import { describe } from "./steps.ts";
 import type { CallStep, Step } from "./steps.ts";
 import { planDelete, planUnpublish, planVolumeCall } from "./volume_calls.ts";
 import type { Inventory, World } from "./world.ts";
@@ -21,16 +23,27 @@ const PAUSE_MS_MAX = 40;
 /**
  * Carries out `steps` in a world that has nothing of ours, checks what there is then against the
  * model, deletes it all, and checks that nothing is left.
+ * @param story is told every step as it begins
  * @throws {Error} for anything that is not as the model says.
  */
-export async function runSequence(world: World, steps: readonly Step[]): Promise<void> {
+export async function runSequence(
+  world: World,
+  steps: readonly Step[],
+  story: string[],
+): Promise<void> {
   const oracle = new Oracle(world.copies);
   const before = await world.inventory();
-  for (const step of steps) await perform(world, oracle, step);
+  for (const drawn of steps) {
+    const step = aim(oracle, drawn);
+    story.push(describe(step));
+    await perform(world, oracle, step);
+  }
+  story.push("end");
   calm(world, oracle);
   await checkEverything(world, oracle, before);
   await deleteEverything(world, oracle);
   await checkEverything(world, oracle, before);
+  assert.deepEqual(await world.inventory(), before, "the array, when all is deleted");
 }
 
 /** Tries a call as often as a sidecar would, until its answer is final, and compares that. */
@@ -103,11 +116,15 @@ async function tryOnce(world: World, call: PlannedCall, attempt: number): Promis
     ? Math.min(PATIENT_DEADLINE_MS, HASTY_DEADLINE_MS * 2 ** Math.min(attempt - 1, 10))
     : PATIENT_DEADLINE_MS;
   try {
-    return { status: "OK", accept: await call.attempt(world.client, deadlineMs) };
+    const accept = await call.attempt(world.client, deadlineMs);
+    world.answers.add("OK");
+    return { status: "OK", accept };
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined || !(error instanceof Error)) throw error;
-    return { status: statusName(code), error: error.message };
+    const status = statusName(code);
+    world.answers.add(status);
+    return { status, error: error.message };
   }
 }
 

@@ -92,6 +92,7 @@ function newSnapshot(
   return { id, sourceId: volume.id, sizeBytes, content, takenAtMs };
 }
 
+/** What stands in the way of a new snapshot; of several, any may be told. */
 function creationFailures(oracle: Oracle, name: number, source: number): Status[] {
   const existing = oracle.snapshots.get(name);
   if (existing !== undefined) {
@@ -104,6 +105,6 @@ function creationFailures(oracle: Oracle, name: number, source: number): Status[
   if (oracle.copies === "refused" || (oracle.copies === "full" && isPublished)) {
     failures.push("FAILED_PRECONDITION");
   }
-  if (oracle.isFull && failures.length === 0) failures.push("RESOURCE_EXHAUSTED");
+  if (oracle.isFull) failures.push("RESOURCE_EXHAUSTED");
   return failures;
 }

@@ -345,7 +345,7 @@ export interface StepsOptions {
   readonly canFill: boolean;
 }
 
-/** Sequences of steps; on average a dozen. */
+/** Sequences of steps; eight on average. */
 export function sequences({ canFill }: StepsOptions): fc.Arbitrary<Step[]> {
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 12, arbitrary: change },
@@ -354,7 +354,7 @@ export function sequences({ canFill }: StepsOptions): fc.Arbitrary<Step[]> {
     { weight: 4, arbitrary: disturbed },
     { weight: canFill ? 1 : 0, arbitrary: fc.constant<Step>({ event: "full" }) },
   );
-  return fc.array(step, { minLength: 1, maxLength: 24, size: "max" });
+  return fc.array(step, { minLength: 1, maxLength: 16, size: "max" });
 }
 
 /** A step in few words. */

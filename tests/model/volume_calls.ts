@@ -175,8 +175,7 @@ function obstacles(oracle: Oracle, { size, source }: Calls["create-volume"]): St
       failures.push("OUT_OF_RANGE");
     }
   }
-  // What is missing is missing, full or not; only what could be made otherwise is refused for space.
-  if (oracle.isFull && failures.length === 0) failures.push("RESOURCE_EXHAUSTED");
+  if (oracle.isFull) failures.push("RESOURCE_EXHAUSTED");
   return failures;
 }
 

@@ -9,6 +9,8 @@ export interface Inventory {
   readonly items: readonly string[];
   /** The ids of the files below our base path, in order. */
   readonly files: readonly string[];
+  /** What is free on the pool. */
+  readonly freeBytes: number;
   /** Everything that is not ours, row by row, as the array shows it. */
   readonly foreign: readonly string[];
   /** What the array recorded that must never happen. */
@@ -22,6 +24,8 @@ export interface World extends AsyncDisposable {
   readonly client: CsiClient;
   /** Whether calls may hang for now, so that only short deadlines make sense. */
   readonly mayHang: boolean;
+  /** The statuses that calls were answered with so far, the passing ones too. */
+  readonly answers: Set<string>;
   inflict(fault: Fault): Promise<void>;
   /** Lets the pool seem full. */
   fill(): Promise<void>;

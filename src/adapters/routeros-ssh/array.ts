@@ -21,6 +21,7 @@ import { isClusterId } from "./record.ts";
 import { Session } from "./session.ts";
 import type { SentCommand, SessionTimeouts } from "./session.ts";
 import { RouterOsSnapshots } from "./snapshots.ts";
+import { sweepLeftOvers } from "./sweep.ts";
 import { RouterOsVolumes } from "./volumes.ts";
 
 /** How a box is reached and what we may do there. */
@@ -74,6 +75,8 @@ export const DEFAULT_TIMEOUTS: SessionTimeouts = {
   closeMs: 2_000,
 };
 
+/** Something half-made is left over when it is older than the longest call, several times over. */
+const LEFT_OVER_AFTER_CALLS = 3;
 const READ_CONNECTIONS = 2;
 const WAITING_MAX = 1024;
 const BASE_PATH = /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*){1,8}$/;
@@ -140,12 +143,15 @@ export class RouterOsArray implements AsyncDisposable {
 
   /**
    * Tries out the limits of names and how copies are made, unless that is known. Calls that need
-   * either do so themselves; doing it at the start keeps it out of their way.
-   * @throws {StorageError} why it could not be found out.
+   * either do so themselves; doing it at the start keeps it out of their way. Then removes what
+   * calls before us left half-made.
+   * @throws {StorageError} why it could not be done; what was found out stays known.
    */
   async prepare(signal: AbortSignal): Promise<void> {
     await this.#limits(signal);
     await this.#copyMethod(signal);
+    const { copyMs } = { ...DEFAULT_TIMEOUTS, ...this.#options.timeouts };
+    await sweepLeftOvers(this.#box, LEFT_OVER_AFTER_CALLS * copyMs, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,6 +24,8 @@ const TEXT_BYTES = 16_384;
 const SEED_BYTES = 64;
 /** Large enough that what others write meanwhile hardly matters. */
 const LARGE_BYTES = 256 * 1024 ** 2;
+/** Only `file-copy` is ever missing on a box, and here nothing else is configured. */
+const NOTHING_TO_TRY = "file-copy: the box has no /file/copy, which came with RouterOS 7.23";
 /** A copy that takes less than this part of its size shares the data. */
 const SHARED_PART = 4;
 
@@ -43,7 +45,7 @@ export async function probeCopies(
     if (proof.result !== "refused") return { strategy, proof };
     refusals.push(`${strategy}: ${proof.reason}`);
   }
-  const reason = refusals.join("; ") || "no way of copying is configured";
+  const reason = refusals.join("; ") || NOTHING_TO_TRY;
   return { strategy: strategies[0] ?? "copy-from", proof: { result: "refused", reason } };
 }
 

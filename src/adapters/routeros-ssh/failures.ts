@@ -10,6 +10,7 @@ export type GuardCode =
   | "csi-ambiguous"
   | "csi-changed"
   | "csi-copy-differs"
+  | "csi-damaged"
   | "csi-file-exists"
   | "csi-foreign"
   | "csi-later-second"
@@ -44,6 +45,10 @@ const GUARDS: Readonly<Record<GuardCode, GuardMeaning>> = {
   "csi-copy-differs": {
     code: "not-ready",
     words: (where) => `the copy differs from its source at byte ${where}`,
+  },
+  "csi-damaged": {
+    code: "not-ready",
+    words: (record) => `its record is not whole: "${record}"`,
   },
   "csi-file-exists": {
     code: "in-use",

@@ -46,6 +46,16 @@ export function noteEnds(tail: string): Script {
 }
 
 /**
+ * Raises `csi-damaged` unless the record in `$note` says that its item is half-made or half-removed.
+ * A record that ends otherwise was cut, edited by a person, or written by a later version: what is
+ * below it may be somebody's data.
+ */
+export function unfinishedGuard(): Script {
+  return script`:if (!(${noteEnds(";st=c")} || ${noteEnds(";st=d")}))
+    do={ :error ("csi-damaged " . $note) };`;
+}
+
+/**
  * Leaves the free bytes of the pool less its reserve in `$room`. Raises `csi-pool-missing` when it
  * is not mounted, in which case files and items may be missing that are really there.
  */

@@ -59,7 +59,7 @@ async function readAll(
     const printed = await box.session.read(line, what, signal);
     const chunk = parseRows(printed);
     rows.push(...chunk);
-    const left = parseObjects(printed).find((object) => "left" in object)?.["left"];
+    const left = parseObjects(printed.slice(-1))[0]?.["left"];
     if (typeof left !== "number") {
       throw new StorageError("unavailable", `${what}: the reply lacks its count`);
     }
@@ -76,11 +76,11 @@ function chunkLine({ settings }: Box, kind: "v" | "s", after: string | undefined
     :if ([:typeof $place] != "num") do={ :error "csi-list-moved" };
     :set first ($place + 1);`;
   const mine = `^${recordPrefix(kind, settings.clusterId)}`;
-  return script`${poolGuard(settings.pool)}
-    :local first 0;
+  return script`:local first 0;
     :local ids [/disk/find where type="file" comment~${mine}];
     ${skip}
     :foreach i in=[:pick $ids $first ($first + ${LIST_CHUNK})]
       do={ :local r [/disk/get $i]; ${PUT_ROW} };
+    ${poolGuard(settings.pool)}
     ${putJson(script`{"left"=([:len $ids] - $first)}`)}`;
 }

@@ -48,7 +48,7 @@ export function snapshotLine(settings: BoxSettings, plan: SnapshotPlan): Script 
       :local note ("" . [/disk/get $found comment]);
       :if (${guard.noteEnds(";st=r")})
         do={ :set ready ($ready + 1); :local r [/disk/get $found]; ${PUT_ROW} }
-        else={ ${item.discard(script`$found`, "/snap-")} }
+        else={ ${guard.unfinishedGuard()} ${item.discard(script`$found`, "/snap-")} }
     };
     :if ($ready = 0) do={ ${takeSnapshot(settings, plan)} };`;
 }

@@ -49,8 +49,11 @@ export function createLine(settings: BoxSettings, plan: VolumePlan): Script {
   return script`${guard.lookUp(plan.id, prefix)}
     :local keep false;
     :if ([:len $found] = 1) do={
-      :if (${guard.noteEnds(";st=r")}) do={ :set keep true }
-        else={ ${item.discard(script`$found`, `/${plan.id}.img`)} }
+      :if (${guard.noteEnds(";st=r")}) do={ :set keep true } else={
+        ${guard.poolGuard(settings.pool)}
+        ${guard.unfinishedGuard()}
+        ${item.discard(script`$found`, `/${plan.id}.img`)}
+      }
     };
     :if ($keep = false) do={
       ${guard.poolGuard(settings.pool, settings.minFreePercent)}
@@ -113,7 +116,10 @@ export function deleteLine(settings: BoxSettings, id: VolumeId): Script {
   return removeLine(settings, id, "v", script`:if (${published}) do={ :error "csi-published" };`);
 }
 
-/** Removes an item of ours and its file, after `guards`; nothing there is a success. */
+/**
+ * Removes an item of ours and its file, after `guards`; nothing there is a success. The pool is
+ * looked for once more in the end: a file on a pool that went away meanwhile is not gone.
+ */
 export function removeLine(
   settings: BoxSettings,
   id: Parameters<typeof guard.lookUp>[0],
@@ -130,7 +136,8 @@ export function removeLine(
     };
     ${
     files.map((file) => script`${item.removeFile(file)} ${item.goneGuard(guard.slotIs(id), file)}`)
-  }`;
+  }
+    :if (true) do={ ${guard.poolGuard(settings.pool)} };`;
 }
 
 function lookUpReady(settings: BoxSettings, id: VolumeId): Script {

@@ -22,7 +22,7 @@ function refusalOf(text: string, passphrase?: string): string {
 }
 
 Deno.test("Ed25519 keys and RSA keys of 2048 bits are taken", () => {
-  checkClientKey(CLIENT_KEY.private, undefined);
+  checkClientKey(CLIENT_KEY.privateText, undefined);
   checkClientKey(ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }).private, undefined);
 });
 
@@ -41,7 +41,7 @@ Deno.test("ECDSA keys are refused, naming what is needed", () => {
 });
 
 Deno.test("public keys and other texts are refused", () => {
-  assert.match(refusalOf(CLIENT_KEY.public), /public key/);
+  assert.match(refusalOf(CLIENT_KEY.publicLine), /public key/);
   for (const text of ["", "key", "-----BEGIN"]) assert.match(refusalOf(text), /no private key/);
 });
 
@@ -58,7 +58,7 @@ Deno.test("an encrypted key needs its passphrase, and says so", () => {
 
 const OPTIONS: RouterOsArrayOptions = {
   ...{ name: "rds-1", address: "127.0.0.1", port: 22, user: "csi" },
-  privateKey: { text: CLIENT_KEY.private },
+  privateKey: { text: CLIENT_KEY.privateText },
   hostKeys: [`SHA256:${"A".repeat(43)}`],
   ...{ clusterId: "c1", basePath: "/storage-pool/csi", minFreePercent: 5 },
   nvmePorts: { first: 20_000, last: 24_999 },

@@ -83,6 +83,31 @@ Deno.test("a half-made volume is never shown, and made anew by create()", async 
   ]);
 });
 
+/** What a person, or a box that cuts comments, can make of a record. */
+const SPOILED: Readonly<Record<string, string>> = {
+  "with a word of a person's behind it": `($c . " (keep!)")`,
+  "cut short": `[:pick $c 0 60]`,
+  "with a state of a later version": `([:pick $c 0 ([:len $c] - 1)] . "x")`,
+};
+
+for (const [how, comment] of Object.entries(SPOILED)) {
+  Deno.test(`create() never removes the data below a record ${how}`, async () => {
+    await using rig = await startRig();
+    const { volumes, snapshots } = rig.array;
+    await volumes.create(WANTED, soon());
+    const { id } = await snapshots.create(aNewSnapshot("s", "v"), soon());
+    for (const slot of [SLOT, slotAliasOf(id)]) {
+      const spoil = `:local c [/disk/get ${slot} comment]; /disk/set ${slot} comment=${comment}`;
+      assert.equal(await type(rig.simulator, spoil), "");
+    }
+    const before = await contentsOf(rig.simulator, BASE);
+    const message = await assertFails(volumes.create(WANTED, soon()), "not-ready");
+    assert.match(message, /its record is not whole: "r1;k=v;/);
+    await assertFails(snapshots.create(aNewSnapshot("s", "v"), soon()), "not-ready");
+    assert.deepEqual(await contentsOf(rig.simulator, BASE), before);
+  });
+}
+
 Deno.test("a half-made volume whose file is not its own is left to a person", async () => {
   await using rig = await startRig();
   await rig.array.volumes.create(WANTED, soon());

@@ -1,6 +1,4 @@
 /** A simulated box and our adapter over real SSH on loopback, for the tests in this folder. */
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import { openRouterOsArray } from "../../../src/adapters/routeros-ssh/array.ts";
 import type {
@@ -9,6 +7,8 @@ import type {
 } from "../../../src/adapters/routeros-ssh/array.ts";
 import type { SentCommand } from "../../../src/adapters/routeros-ssh/session.ts";
 import type { DriverEvent } from "../../../src/ports/events.ts";
+import { generateKeyPair } from "../../../src/simulator/server/key_pair.ts";
+import type { KeyPair } from "../../../src/simulator/server/key_pair.ts";
 import { startSimulator } from "../../../src/simulator/simulator.ts";
 import type { Simulator } from "../../../src/simulator/simulator.ts";
 import type { SimulatorOptions } from "../../../src/simulator/simulator_options.ts";
@@ -17,8 +17,7 @@ import type { SimulatorOptions } from "../../../src/simulator/simulator_options.
 export const USER = "metal-csi";
 
 /** A key pair that the simulator accepts. */
-export const CLIENT_KEY: { readonly private: string; readonly public: string } = ssh2.utils
-  .generateKeyPairSync("ed25519");
+export const CLIENT_KEY: KeyPair = generateKeyPair("ed25519", "tests");
 
 /** A signal that ends a test that hangs. */
 export function soon(milliseconds = 20_000): AbortSignal {
@@ -49,7 +48,7 @@ export async function startRig(
   const policies = new Set(["ssh", "read", "write", "test"] as const);
   const simulator = stack.use(
     await startSimulator({
-      authorizedKeys: CLIENT_KEY.public,
+      authorizedKeys: CLIENT_KEY.publicLine,
       ...simulation,
       box: { users: [{ ...user, policies }], ...simulation.box },
     }),
@@ -72,7 +71,7 @@ export async function startRig(
     address: "127.0.0.1",
     port: simulator.port,
     user: USER,
-    privateKey: { text: CLIENT_KEY.private },
+    privateKey: { text: CLIENT_KEY.privateText },
     hostKeys: [simulator.hostKeyFingerprint],
     clusterId: "c1",
     basePath: "/storage-pool/k8s/csi",

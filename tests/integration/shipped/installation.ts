@@ -158,8 +158,9 @@ export class Installation implements AsyncDisposable {
     const [first = ""] = this.boxes.keys();
     const backends = [...this.boxes].map(([name, box]) =>
       backendOf(box.ready, join(this.directory, "key"), {
-        // Every box has a storage network of its own.
-        ...{ name, storageAddress: `${name}.storage.example` },
+        name,
+        // Every box has a storage network of its own; a trial node reaches this machine only.
+        ...(this.#plan.hasNode ? {} : { storageAddress: `${name}.storage.example` }),
         ...this.#plan.boxes?.[name]?.settings,
         ...differing[name],
       })

@@ -18,6 +18,9 @@ type Step =
 const MAX_STEPS = 8192;
 const MAX_CACHED_PATTERNS = 256;
 
+/** A pattern without anything special in it, perhaps tied to the beginning: what scripts use most. */
+const PLAIN = /^(?<anchor>\^?)(?<literal>[A-Za-z0-9 ;:=_,@/-]{0,256})$/;
+
 const compiled = new Map<string, readonly Step[]>();
 
 /**
@@ -25,6 +28,11 @@ const compiled = new Map<string, readonly Step[]>();
  * @throws {RouterOsError} when the pattern is no POSIX extended regular expression, or is too large.
  */
 export function matchesPosix(text: string, pattern: string): boolean {
+  const plain = PLAIN.exec(pattern)?.groups;
+  if (plain !== undefined) {
+    const literal = plain["literal"] ?? "";
+    return plain["anchor"] === "" ? text.includes(literal) : text.startsWith(literal);
+  }
   let steps = compiled.get(pattern);
   if (steps === undefined) {
     steps = compile(pattern);

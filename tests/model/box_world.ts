@@ -28,6 +28,8 @@ export interface BoxSetup {
   readonly copies: Copies;
   readonly strategy: "auto" | CopyStrategy;
   readonly box: Omit<BoxOptions, "directory" | "users">;
+  /** As many times faster as the driver's time goes, so that its pauses and deadlines are short. */
+  readonly haste?: number;
 }
 
 const POOL = "storage-pool";
@@ -48,15 +50,16 @@ const NEIGHBOUR_FILES = ["notes.txt", "neighbour.img"];
 /** Where contents are written: at the start, and at the end of the smallest volume. */
 const PLACES = [0, 1024 ** 3 - 64];
 const CONTENT_BYTES = 64;
-/** As many times faster as the driver's time goes, so that its pauses and deadlines are short. */
 const HASTE = 25;
-/** In the driver's time; in ours, a 25th. */
+/** In the driver's time. */
 const TIMEOUTS = { dialMs: 12_500, readMs: 5000, changeMs: 5000, copyMs: 10_000, closeMs: 500 };
 
-const hastyClock: Clock = {
-  ...systemClock,
-  sleep: (milliseconds, signal) => systemClock.sleep(milliseconds / HASTE, signal),
-};
+function hastyClock(haste: number): Clock {
+  return {
+    ...systemClock,
+    sleep: (milliseconds, signal) => systemClock.sleep(milliseconds / haste, signal),
+  };
+}
 
 /** One life of the driver. */
 interface Life {
@@ -213,7 +216,7 @@ class BoxWorld implements World {
       snapshots: { strategy: this.#setup.strategy, whileAttached: "refuse" },
       timeouts: TIMEOUTS,
       observe: () => {},
-      clock: hastyClock,
+      clock: hastyClock(this.#setup.haste ?? HASTE),
       random: () => this.#random(),
       onExec: () => mortal.sends(),
     });

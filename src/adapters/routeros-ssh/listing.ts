@@ -70,7 +70,10 @@ async function readAll(
   }
 }
 
-/** Prints at most {@link LIST_CHUNK} rows after the item `after`, and how many were left before. */
+/**
+ * Prints at most {@link LIST_CHUNK} rows after the item `after`, and how many were left before. The
+ * pool is looked for last: one that goes away meanwhile may take items with it.
+ */
 function chunkLine({ settings }: Box, kind: "v" | "s", after: string | undefined): Script {
   const skip = after === undefined ? NOTHING : script`:local place [:find $ids ${itemId(after)}];
     :if ([:typeof $place] != "num") do={ :error "csi-list-moved" };

@@ -7,6 +7,7 @@ import { networkInterfaces } from "node:os";
 import ssh2 from "ssh2";
 import { StorageError } from "../../../src/domain/errors.ts";
 import { aNewVolume } from "../../builders/stores.ts";
+import { generateKeyPair } from "../../../src/simulator/server/key_pair.ts";
 import { soon, startRig } from "./rig.ts";
 
 const OTHER_PIN = `SHA256:${"A".repeat(43)}`;
@@ -47,7 +48,7 @@ Deno.test("a box with an RSA host key and a client with an RSA key understand ea
 });
 
 Deno.test("a key that the box does not know is refused, naming the user", async () => {
-  const { private: text } = ssh2.utils.generateKeyPairSync("ed25519");
+  const { privateText: text } = generateKeyPair("ed25519", "a stranger");
   await using rig = await startRig({}, { privateKey: { text } }, false);
   const error = await failureOf(rig.array.volumes.list(soon()));
   assert.equal(error.code, "not-ready");

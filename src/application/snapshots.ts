@@ -4,14 +4,19 @@ import { pageOf } from "../domain/paging.ts";
 import type { Page, PageKey, PageRequest } from "../domain/paging.ts";
 import { checkSameSnapshot } from "../domain/snapshot.ts";
 import type { NewSnapshot, Snapshot } from "../domain/snapshot.ts";
-import { parseSnapshotId, sourceOf } from "../domain/snapshot_id.ts";
+import { isSecondToCome, parseSnapshotId, secondOf, sourceOf } from "../domain/snapshot_id.ts";
 import type { SnapshotId } from "../domain/snapshot_id.ts";
 import { checkSnapshotParameters } from "../domain/snapshot_parameters.ts";
 import { nameDigestOf, parseVolumeId } from "../domain/volume_id.ts";
+import type { NameDigest, VolumeId } from "../domain/volume_id.ts";
 import type { Clock } from "../ports/clock.ts";
 import { volumeNotFound } from "./amendment.ts";
 import type { Backends } from "./backends.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
+import { Recent } from "./recent.ts";
+
+/** As many sources as can have had a snapshot deleted within a minute. */
+const RETIRED_MAX = 20_000;
 
 /** A snapshot as it is asked for. */
 export interface SnapshotRequest {
@@ -33,6 +38,8 @@ export class Snapshots {
   readonly #backends: Backends;
   readonly #locks: KeyedLock;
   readonly #clock: Clock;
+  /** The latest second of the deleted snapshots of a source, while it could be given again. */
+  readonly #retiredSeconds = new Recent<number>(RETIRED_MAX);
 
   constructor(backends: Backends, locks: KeyedLock, clock: Clock) {
     this.#backends = backends;
@@ -52,7 +59,7 @@ export class Snapshots {
     const nameDigest = nameDigestOf(request.name);
     using _turn = this.#locks.take(nameDigest, source);
     const backend = await this.#backends.locate(source, signal);
-    const wanted = { nameDigest, source, takenAtMs: this.#clock.wallMs() };
+    const wanted = this.#wanted(nameDigest, source);
     if (backend === undefined) return await this.#findTaken(wanted, signal);
     await this.#backends.checkSnapshotNotElsewhere(backend, nameDigest, signal);
     const snapshot = await backend.snapshots.create(wanted, signal);
@@ -69,6 +76,7 @@ export class Snapshots {
     const snapshotId = parseSnapshotId(id);
     if (snapshotId === undefined) return;
     using _turn = this.#locks.take(snapshotId);
+    this.#retire(snapshotId);
     const backend = await this.#backends.locateSnapshot(snapshotId, signal);
     if (backend !== undefined) return await backend.snapshots.delete(snapshotId, signal);
     // No array shows it, but one may keep its file: a delete that failed half-way leaves that.
@@ -110,6 +118,24 @@ export class Snapshots {
     }
     if (sourceVolumeId !== "" && parseVolumeId(sourceVolumeId) === undefined) return [];
     return (await this.#backends.listSnapshots(signal)).filter(isOfSource);
+  }
+
+  #wanted(nameDigest: NameDigest, source: VolumeId): NewSnapshot {
+    const takenAtMs = this.#clock.wallMs();
+    const afterSecond = this.#retiredSeconds.get(source);
+    const isFree = afterSecond === undefined || !isSecondToCome(afterSecond, takenAtMs);
+    return { nameDigest, source, takenAtMs, ...(isFree ? {} : { afterSecond }) };
+  }
+
+  /**
+   * Keeps the id from being given to the next snapshot: the deletion may be repeated, and must not
+   * meet another snapshot then. A second further ahead than any of ours is somebody's guess.
+   */
+  #retire(id: SnapshotId): void {
+    const second = secondOf(id);
+    if (!isSecondToCome(second, this.#clock.wallMs())) return;
+    const source = sourceOf(id);
+    this.#retiredSeconds.set(source, Math.max(second, this.#retiredSeconds.get(source) ?? 0));
   }
 
   /** For a source that is gone: its snapshot may have been taken before, and the reply lost. */

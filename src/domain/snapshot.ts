@@ -19,6 +19,11 @@ export interface NewSnapshot {
   readonly nameDigest: NameDigest;
   readonly source: VolumeId;
   readonly takenAtMs: number;
+  /**
+   * The identity second of a snapshot of the source that was deleted a moment ago: the new one gets
+   * a later one, or a repeated deletion of the old one would take it away. Absent = none was.
+   */
+  readonly afterSecond?: number;
 }
 
 /** How an array makes a copy, once that is proved. */

@@ -32,6 +32,12 @@ export function sourceOf(id: SnapshotId): VolumeId {
   return `pvc-${id.slice("snap-".length, "snap-".length + 36)}` as VolumeId;
 }
 
+/** Whether a snapshot named from `nowMs` on could be given `second`, were it free. */
+export function isSecondToCome(second: number, nowMs: number): boolean {
+  const now = Math.floor(nowMs / 1000);
+  return second >= now && second - now <= AHEAD_SECONDS_MAX;
+}
+
 /** The identity second of a snapshot id. */
 export function secondOf(id: SnapshotId): number {
   return Number(id.slice(id.lastIndexOf("-") + 1));

@@ -13,7 +13,7 @@ export interface SnapshotStore {
    * Takes a snapshot of a volume, or returns the snapshot that carries the same name digest, as it
    * is, also when its source is gone by now: comparing its source is the caller's part. Returns
    * only after the copy was compared with its source by samples. The identity second is later than
-   * that of every other snapshot of the source. What a failed call leaves behind is never returned
+   * that of every other snapshot of the source, and than `afterSecond`. What a failed call leaves behind is never returned
    * by `find` or `list`.
    * @throws {StorageError} `not-found` when the array has no such volume; `out-of-space`;
    * `not-ready` when the array's copies are not proved real; `in-use` when the volume is published

@@ -56,6 +56,19 @@ export const SNAPSHOT_CREATION_CLAUSES: readonly Clause[] = [
     },
   },
   {
+    name: "create() gives an identity second later than the one it is told, which stands nowhere",
+    check: async ({ volumes, snapshots }) => {
+      await volumes.create(aNewVolume("origin"), FOREVER);
+      const afterSecond = START_MS / 1000 + 3;
+      const snapshot = await snapshots.create(
+        aNewSnapshot("s", "origin", { afterSecond }),
+        FOREVER,
+      );
+      assert.equal(secondOf(snapshot.id), afterSecond + 1);
+      assert.equal(snapshot.takenAtMs, START_MS);
+    },
+  },
+  {
     name: "create() called ten times at once for one name takes one snapshot",
     check: async ({ volumes, snapshots }) => {
       await volumes.create(aNewVolume("origin"), FOREVER);

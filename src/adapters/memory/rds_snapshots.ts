@@ -29,7 +29,8 @@ export class MemorySnapshotStore implements SnapshotStore {
     }
     this.#array.checkCopyable(item);
     this.#array.checkRoom(`snapshot volume "${source}"`, item.sizeBytes);
-    const id = snapshotIdOf(source, nextSnapshotSecond(takenAtMs, this.#secondsOf(source)));
+    const seconds = [...this.#secondsOf(source), wanted.afterSecond ?? 0];
+    const id = snapshotIdOf(source, nextSnapshotSecond(takenAtMs, seconds));
     const snapshot = { id, nameDigest, sizeBytes: item.sizeBytes, takenAtMs };
     this.#array.items.set(id, {
       kind: "snapshot",

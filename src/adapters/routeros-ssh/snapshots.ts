@@ -48,7 +48,7 @@ export class RouterOsSnapshots implements SnapshotStore {
       throw error;
     }
     const [method, { slotLengthMax }] = prerequisites;
-    const taken: number[] = [];
+    const taken: number[] = [wanted.afterSecond ?? 0];
     for (let attempt = 1;; attempt++) {
       const second = nextSnapshotSecond(wanted.takenAtMs, taken);
       const line = snapshotLine(

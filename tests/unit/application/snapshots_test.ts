@@ -55,6 +55,36 @@ Deno.test("create() returns the same snapshot for the same name, across seconds 
   assert.equal((await list(second)).items.length, 1);
 });
 
+Deno.test("a repeated delete() does not meet a snapshot taken in the second of the deleted one", async () => {
+  const controller = aController();
+  await madeVolume(controller, "origin");
+  const first = await takenSnapshot(controller, "s1", "origin");
+  await controller.snapshots.delete(first.id, FOREVER);
+  const second = await takenSnapshot(controller, "s2", "origin");
+  assert.equal(secondOf(second.id), secondOf(first.id) + 1);
+  await controller.snapshots.delete(first.id, FOREVER);
+  assert.deepEqual((await list(controller)).items, [second]);
+});
+
+Deno.test("delete() of an id of the far future, which nobody was given, holds up no snapshot", async () => {
+  const clock = new ManualClock();
+  const controller = aController([aBackend("one")], clock);
+  await madeVolume(controller, "origin");
+  const guess = `snap-${ORIGIN.slice("pvc-".length)}-at-${START_MS / 1000 + 61}`;
+  await controller.snapshots.delete(guess, FOREVER);
+  assert.equal(secondOf((await takenSnapshot(controller, "s", "origin")).id), START_MS / 1000);
+});
+
+Deno.test("create() names snapshots by the clock again once a deleted one lies in the past", async () => {
+  const clock = new ManualClock();
+  const controller = aController([aBackend("one")], clock);
+  await madeVolume(controller, "origin");
+  await controller.snapshots.delete((await takenSnapshot(controller, "s1", "origin")).id, FOREVER);
+  await clock.advance(1000);
+  const second = await takenSnapshot(controller, "s2", "origin");
+  assert.equal(secondOf(second.id), START_MS / 1000 + 1);
+});
+
 Deno.test("create() of two names in one second gives two snapshots in order", async () => {
   const controller = aController();
   await madeVolume(controller, "origin");

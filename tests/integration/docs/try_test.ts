@@ -1,0 +1,63 @@
+/** Follows the guide for a first try, command by command. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  checkoutProgram,
+  type SimulatorReady,
+  spawn,
+  waitFor,
+} from "../../../tools/trial/processes.ts";
+import { blocksOf, section } from "./page.ts";
+
+const PAGE = "guides/try.md";
+const DIRECTORY = "/tmp/rds-try";
+const START_MS = 30_000;
+const ROOT = new URL("../../../", import.meta.url);
+
+/** The block of `language` below a heading, with `directory` in place of the page's. */
+async function blockOf(heading: string, language: string, directory: string): Promise<string> {
+  const blocks = blocksOf(await section(PAGE, heading), language);
+  assert.equal(blocks.length, 1, `${heading} has one block of ${language}`);
+  return (blocks[0] ?? "").replaceAll(DIRECTORY, directory);
+}
+
+async function commandOf(heading: string, directory: string): Promise<string[]> {
+  const words = (await blockOf(heading, "sh", directory)).trim().split(/\s+/);
+  assert.deepEqual(words.slice(0, 3), ["deno", "task", "rds-csi"]);
+  return [...checkoutProgram(), ...words.slice(3)];
+}
+
+Deno.test("try.md works as it is written, twice in a row", async () => {
+  await using stack = new AsyncDisposableStack();
+  const directory = await Deno.makeTempDir({ prefix: "rds-csi-try-" });
+  stack.defer(() => Deno.remove(directory, { recursive: true }));
+
+  // Any free port, so that tests can run side by side; what is written below follows it.
+  const box = (await commandOf("A box", directory)).map((word) => word === "2222" ? "0" : word);
+  const simulator = stack.use(spawn([...box, "--ready-json"], directory, "simulator.log"));
+  const line = await simulator.lineWhere((text) => text.startsWith("{"), START_MS);
+  const { port, hostKeyFingerprint }: SimulatorReady = JSON.parse(line);
+
+  const config = (await blockOf("A controller", "yaml", directory))
+    .replace("2222", String(port)).replace("SHA256:…", hostKeyFingerprint);
+  await Deno.writeTextFile(join(directory, "config.yaml"), config);
+  for (const [part, name] of [["A controller", "controller"], ["A node", "node"]] as const) {
+    const child = stack.use(spawn(await commandOf(part, directory), directory, `${name}.log`));
+    await waitFor(join(directory, `${name}.sock`), child);
+  }
+
+  const script = (await blockOf("Calls", "ts", directory)).replaceAll('from "./', `from "${ROOT}`);
+  await Deno.writeTextFile(join(directory, "try.ts"), script);
+  const run = async (): Promise<string> => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", "--config", "deno.json", join(directory, "try.ts")],
+      cwd: ROOT,
+      signal: AbortSignal.timeout(START_MS),
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
+  };
+  const first = await run();
+  assert.match(first, /^volume pvc-.*^snapshot snap-/ms);
+  assert.equal(await run(), first);
+});

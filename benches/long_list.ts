@@ -9,8 +9,8 @@ import { residentMemoryOf } from "./process_memory.ts";
 const VOLUMES = 10_000;
 const LISTS = 5;
 const LIST_MS_MAX = 1000;
-const GROWTH_MB_MAX = 40;
-const MB = 1e6;
+const GROWTH_MIB_MAX = 40;
+const MIB = 1024 ** 2;
 
 /** What one list took. */
 interface ListRun {
@@ -51,14 +51,14 @@ export async function measureLongList(options: InstallationOptions): Promise<Sec
       },
       {
         name: "growth of the controller, at its peak",
-        value: (after.peakBytes - before.nowBytes) / MB,
-        unit: "MB",
-        atMost: GROWTH_MB_MAX,
+        value: (after.peakBytes - before.nowBytes) / MIB,
+        unit: "MiB",
+        atMost: GROWTH_MIB_MAX,
       },
       {
         name: "growth of the controller, afterwards",
-        value: (after.nowBytes - before.nowBytes) / MB,
-        unit: "MB",
+        value: (after.nowBytes - before.nowBytes) / MIB,
+        unit: "MiB",
       },
       { name: "bytes over SSH for a list", value: sentBytes / LISTS / 1000, unit: "kB" },
     ],

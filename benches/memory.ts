@@ -9,8 +9,8 @@ const CALLS = 15_000;
 const VOLUMES = 3;
 /** Calls that are under way at the same time, as the sidecars have them. */
 const AT_ONCE = 4;
-const RESIDENT_MB_MAX = 96;
-const MB = 1e6;
+const RESIDENT_MIB_MAX = 96;
+const MIB = 1024 ** 2;
 
 /** Calls and looks. */
 export async function measureMemory(options: InstallationOptions): Promise<Section> {
@@ -36,17 +36,17 @@ export async function measureMemory(options: InstallationOptions): Promise<Secti
     figures: [
       {
         name: "at the start",
-        value: atStart.nowBytes / MB,
-        unit: "MB",
-        atMost: RESIDENT_MB_MAX,
+        value: atStart.nowBytes / MIB,
+        unit: "MiB",
+        atMost: RESIDENT_MIB_MAX,
       },
       {
         name: `after ${CALLS} calls`,
-        value: afterwards.nowBytes / MB,
-        unit: "MB",
-        atMost: RESIDENT_MB_MAX,
+        value: afterwards.nowBytes / MIB,
+        unit: "MiB",
+        atMost: RESIDENT_MIB_MAX,
       },
-      { name: "at its peak", value: afterwards.peakBytes / MB, unit: "MB" },
+      { name: "at its peak", value: afterwards.peakBytes / MIB, unit: "MiB" },
       { name: "calls in a second meanwhile", value: CALLS / seconds, unit: "calls/s" },
     ],
   };

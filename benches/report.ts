@@ -63,6 +63,6 @@ export function renderJson({ context, sections }: Report): string {
 }
 
 function format({ value, unit }: Figure): string {
-  if (unit === "commands" || unit === "volumes") return String(value);
+  if (unit === "commands") return String(value);
   return Math.abs(value) < 100 ? value.toFixed(2) : value.toFixed(0);
 }

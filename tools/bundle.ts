@@ -5,10 +5,11 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * Without them V8 keeps about 190 MB after 15,000 small calls; with them about 90 MB, at the same
- * speed (pitfall R3).
+ * Without them V8 keeps about 190 MB after 15,000 small calls; with the first two about 105 MB, and
+ * without its middle compiler, whose work areas stay resident, about 94 MB, at the same speed
+ * (pitfall R3; docs/explanation/performance.md).
  */
-export const V8_FLAGS = "--max-semi-space-size=1,--optimize-for-size";
+export const V8_FLAGS = "--max-semi-space-size=1,--optimize-for-size,--no-maglev";
 
 /**
  * Compiled parts that ssh2 uses when they are there and does without when not. They are not: npm's

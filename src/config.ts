@@ -103,9 +103,7 @@ export class ConfigError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    const [first = "nothing is known", ...others] = problems;
-    const more = others.length === 0 ? "" : `, and ${others.length} more: see rds-csi config check`;
-    super(`Cannot use the configuration: ${first}${more}`);
+    super(`Cannot use the configuration: ${problems.join("; ") || "nothing is known"}`);
     this.name = "ConfigError";
     this.problems = problems;
   }

@@ -6,6 +6,7 @@ import { StorageError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Observe } from "../ports/events.ts";
 import type { Random } from "../ports/random.ts";
+import { readKeyFile } from "./key_file.ts";
 
 /** What arrays share. */
 export interface Surroundings {
@@ -34,8 +35,14 @@ export async function openBackends(
   const problems: string[] = [];
   const opened: OpenedBackend[] = [];
   for (const [index, backend] of config.backends.entries()) {
+    const key = await readKeyFile(backend.privateKeyFile);
+    if ("finding" in key) {
+      const { privateKeyFile: file } = backend;
+      problems.push(`backends[${index}].privateKeyFile: "${file}" ${key.finding}`);
+      continue;
+    }
     try {
-      opened.push(await openBackend(config.clusterId, backend, around, stack));
+      opened.push(openBackend(config.clusterId, backend, key.text, around, stack));
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       problems.push(`backends[${index}]: ${error.message}`);
@@ -61,16 +68,17 @@ export async function prepareArrays(
   }));
 }
 
-async function openBackend(
+function openBackend(
   clusterId: string,
   backend: BackendConfig,
+  privateKey: string,
   around: Surroundings,
   stack: AsyncDisposableStack,
-): Promise<OpenedBackend> {
+): OpenedBackend {
   const { name, address, port, user, hostKeys, storageAddress } = backend;
   const array = openRouterOsArray({
     ...{ name, address, port, user, hostKeys, clusterId, ...around },
-    privateKey: { text: await readKey(backend.privateKeyFile) },
+    privateKey: { text: privateKey },
     basePath: backend.basePath,
     allowedBasePaths: backend.allowedBasePaths,
     nvmePorts: backend.nvmePorts,
@@ -96,15 +104,6 @@ async function openBackend(
     array,
     isReachable: () => array.isReachable(),
   };
-}
-
-async function readKey(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StorageError("invalid", `Cannot read privateKeyFile "${path}": ${reason}`, { cause });
-  }
 }
 
 /** False for now whatever went wrong: calls that need the proof ask again and report the failure. */

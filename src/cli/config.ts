@@ -2,11 +2,12 @@
 import { type BackendConfig, ConfigError, summarize } from "../config.ts";
 import { loadConfig } from "./config_file.ts";
 import { EXIT_CODE_OF_USAGE } from "./flag_values.ts";
+import { readKeyFile } from "./key_file.ts";
 import type { Output } from "./output.ts";
 
 /** What is looked at beside the text of the file. */
 export interface CheckFlags {
-  /** Whether the key files must be there; `--no-files` says no. */
+  /** Whether the key files must be there and hold keys; `--no-files` says no. */
   readonly files: boolean;
 }
 
@@ -33,26 +34,9 @@ export async function checkConfig(
 
 async function keyFileProblems(backends: readonly BackendConfig[]): Promise<string[]> {
   const problems = await Promise.all(backends.map(async ({ privateKeyFile }, index) => {
-    const finding = await findingOf(privateKeyFile);
-    const key = `backends[${index}].privateKeyFile`;
-    return finding === undefined ? [] : [`${key}: "${privateKeyFile}" ${finding}`];
+    const read = await readKeyFile(privateKeyFile);
+    if ("text" in read) return [];
+    return [`backends[${index}].privateKeyFile: "${privateKeyFile}" ${read.finding}`];
   }));
   return problems.flat();
-}
-
-/** What is wrong with a key file; its content is not looked at beyond its first line. */
-async function findingOf(path: string): Promise<string | undefined> {
-  try {
-    using file = await Deno.open(path);
-    if (!(await file.stat()).isFile) return "is not a file";
-    const start = new Uint8Array(64);
-    const length = await file.read(start) ?? 0;
-    const text = new TextDecoder().decode(start.subarray(0, length));
-    return /^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)
-      ? undefined
-      : "holds no private key in OpenSSH or PEM form";
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "does not exist";
-    return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

@@ -124,7 +124,7 @@ function addConfig(command: Command, output: Output, finish: (code: number) => v
   command.command("check")
     .description("Print everything that is wrong with a configuration; exit code 2 if anything is.")
     .argument("<file>", "the configuration, a YAML file")
-    .option("--no-files", "do not look whether the key files are there")
+    .option("--no-files", "do not look at the key files")
     .addHelpText(
       "after",
       examples([["Where the keys are not:", "rds-csi config check --no-files config.yaml"]]),
@@ -140,10 +140,15 @@ function examples(pairs: readonly (readonly [title: string, line: string])[]): s
   return ["", "Examples:", ...lines].join("\n");
 }
 
-/** Words a failure to start in one line; only a bug shows where it was thrown. */
+/** Words a failure to start in one line for each problem; only a bug shows where it was thrown. */
 function report(error: unknown, output: Output): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? 0 : EXIT_CODE_OF_USAGE;
+  }
+  if (error instanceof ConfigError && error.problems.length > 1) {
+    const lines = error.problems.map((problem) => `  ${problem}\n`);
+    output.err(`${PROGRAM_NAME}: Cannot use the configuration:\n${lines.join("")}`);
+    return EXIT_CODE_OF_USAGE;
   }
   if (error instanceof FlagError || error instanceof ConfigError) {
     output.err(`${PROGRAM_NAME}: ${error.message}\n`);

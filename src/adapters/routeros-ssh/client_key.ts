@@ -35,7 +35,9 @@ function refusal(what: string, cause?: Error): StorageError {
 }
 
 function reasonOf(message: string): string {
-  if (/no passphrase/i.test(message)) return "it is encrypted and no passphrase is given";
+  if (/no passphrase/i.test(message)) {
+    return "it is encrypted and no passphrase is given (ssh-keygen -p takes it off)";
+  }
   if (/bad passphrase|bad decrypt|integrity check/i.test(message)) {
     return "it is encrypted and the passphrase given does not open it";
   }

@@ -6,7 +6,7 @@ import { StorageError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Observe } from "../../ports/events.ts";
 import type { Random } from "../../ports/random.ts";
-import { dial } from "./connection.ts";
+import { dial, HostKeyError } from "./connection.ts";
 import type { Connection, DialTarget } from "./connection.ts";
 import { runStatements } from "./console.ts";
 import type { CommandLimits, Outcome } from "./console.ts";
@@ -198,7 +198,7 @@ export class Session implements AsyncDisposable {
   }
 
   async #readConnection(signal: AbortSignal): Promise<Connection> {
-    const { clock, timeouts, target, name } = this.#options;
+    const { clock, timeouts, target, name, observe } = this.#options;
     const open = this.#idle.splice(0).filter((connection) => !connection.gone.aborted);
     const found = open.pop();
     this.#idle.push(...open);
@@ -210,7 +210,13 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `Cannot use array "${name}" at ${target.address} port ${target.port}`;
-      throw new StorageError("unavailable", `${message}: ${reason}`, { cause: error });
+      const isImpostor = error instanceof HostKeyError;
+      if (isImpostor) {
+        const { shown } = error;
+        observe({ kind: "host-key-refused", array: name, pinned: target.hostKeys, shown });
+      }
+      const code = isImpostor ? "not-ready" : "unavailable";
+      throw new StorageError(code, `${message}: ${reason}`, { cause: error });
     }
   }
 

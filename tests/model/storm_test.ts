@@ -148,6 +148,8 @@ async function insist<Reply>(call: () => Promise<Reply>): Promise<Reply> {
       const isTransient = RETRYABLE.includes(statusName(codeOf(error) ?? -1));
       if (!isTransient || performance.now() > givesUpAtMs) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.min(400, 20 * 2 ** attempt)));
+    // With jitter, as sidecars have it: in step, all but one would be refused again.
+    const pauseMs = Math.min(400, 20 * 2 ** attempt) * Math.random();
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

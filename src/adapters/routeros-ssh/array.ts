@@ -193,7 +193,7 @@ export class RouterOsArray implements AsyncDisposable {
   }
 
   async #probeLimits(knowledge: Knowledge): Promise<BoxLimits> {
-    const limits = await probeLimits(this.#box, this.#closing.signal);
+    const limits = await probeLimits(this.#box, this.#options.random, this.#closing.signal);
     knowledge.limitsFound = limits;
     this.#report({ ...knowledge.features, ...limits });
     return limits;

@@ -6,7 +6,7 @@
 import { StorageError } from "../../domain/errors.ts";
 import type { CopyProof } from "../../domain/snapshot.ts";
 import { change, explain } from "./box.ts";
-import type { Box, BoxSettings, CopyMethod } from "./box.ts";
+import type { Box, CopyMethod } from "./box.ts";
 import { copyStatements, SOURCE_FACTS } from "./copies.ts";
 import type { CopyStrategy } from "./copies.ts";
 import { guardRefusalOf } from "./failures.ts";
@@ -16,7 +16,7 @@ import type { FileName } from "./paths.ts";
 import { formatScratchRecord } from "./record.ts";
 import { booleanOf, numberOf, parseObjects, putJson } from "./rows.ts";
 import { Refusal } from "./session.ts";
-import { removeScratch, scratchFile, scratchSlot } from "./scratch.ts";
+import { newScratchNames } from "./scratch.ts";
 import { script } from "./syntax.ts";
 import type { Script } from "./syntax.ts";
 
@@ -49,18 +49,35 @@ export async function probeCopies(
   return { strategy: strategies[0] ?? "copy-from", proof: { result: "refused", reason } };
 }
 
+/**
+ * An error may be an accident, and space that went away may have gone to somebody else: either is
+ * believed only when it is seen again.
+ */
 async function probeStrategy(
   box: Box,
   strategy: CopyStrategy,
   random: () => number,
   signal: AbortSignal,
 ): Promise<CopyProof> {
+  const first = await tryStrategy(box, strategy, random, signal);
+  const isDoubtful = first instanceof Refusal || first.result === "independent-full";
+  const seen = isDoubtful ? await tryStrategy(box, strategy, random, signal) : first;
+  return seen instanceof Refusal ? { result: "refused", reason: `error: ${seen.text}` } : seen;
+}
+
+/** What the copies were, or what the box said instead of making them. */
+async function tryStrategy(
+  box: Box,
+  strategy: CopyStrategy,
+  random: () => number,
+  signal: AbortSignal,
+): Promise<CopyProof | Refusal> {
   const what = `Cannot try out copies on array "${box.settings.name}"`;
-  const names = namesOf(box.settings, box.clock.wallMs());
+  const names = namesOf(box, random);
   try {
-    const line = script`${removeScratch(box.settings, names.files)}
+    const line = script`${names.clearAway}
       ${poolGuard(box.settings.pool, box.settings.minFreePercent)}
-      ${spaceGuard(2 * LARGE_BYTES)}
+      ${spaceGuard(3 * LARGE_BYTES)}
       ${tryBytes(strategy, names, seed(random), seed(random))}
       ${trySpace(strategy, names, box.settings.pool)}`;
     return judge(parseObjects(await change(box, line, what, signal, "probe")));
@@ -70,13 +87,13 @@ async function probeStrategy(
       throw explain(box, error, what);
     }
     await cleanUp(box, names, what, signal);
-    return { result: "refused", reason: `error: ${refusal.text}` };
+    return refusal;
   }
 }
 
 async function cleanUp(box: Box, names: Names, what: string, signal: AbortSignal): Promise<void> {
   try {
-    await change(box, removeScratch(box.settings, names.files), what, signal, "probe");
+    await change(box, names.clearAway, what, signal, "probe");
   } catch (error) {
     throw explain(box, error, what);
   }
@@ -85,21 +102,21 @@ async function cleanUp(box: Box, names: Names, what: string, signal: AbortSignal
 interface Names {
   readonly source: FileName;
   readonly copy: FileName;
-  readonly files: readonly FileName[];
   readonly sourceSlot: string;
   readonly copySlot: string;
+  readonly clearAway: Script;
   readonly comment: string;
 }
 
-function namesOf(settings: BoxSettings, nowMs: number): Names {
-  const [source, copy] = [scratchFile(settings, "a"), scratchFile(settings, "b")];
+function namesOf(box: Box, random: () => number): Names {
+  const names = newScratchNames(box, random);
   return {
-    source,
-    copy,
-    files: [source, copy],
-    sourceSlot: scratchSlot(settings, "a"),
-    copySlot: scratchSlot(settings, "b"),
-    comment: formatScratchRecord(settings.clusterId, nowMs),
+    source: names.file("a"),
+    copy: names.file("b"),
+    sourceSlot: names.slot("a"),
+    copySlot: names.slot("b"),
+    clearAway: names.clearAway,
+    comment: formatScratchRecord(box.settings.clusterId, box.clock.wallMs()),
   };
 }
 

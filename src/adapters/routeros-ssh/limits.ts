@@ -11,7 +11,8 @@ import { privateProperties, removeFile } from "./items.ts";
 import { fileNameOf } from "./paths.ts";
 import { formatScratchRecord, RECORD_LENGTH_MAX } from "./record.ts";
 import { numberOf, parseObjects, putJson, textOf } from "./rows.ts";
-import { removeScratch, scratchFile, scratchSlot } from "./scratch.ts";
+import { newScratchNames } from "./scratch.ts";
+import type { ScratchNames } from "./scratch.ts";
 import { listOf, script } from "./syntax.ts";
 import type { Script } from "./syntax.ts";
 
@@ -26,12 +27,17 @@ const SCRATCH_BYTES = 1024 ** 2;
  * @throws {StorageError} `not-ready` when even the shortest names do not fit, or a base directory
  * cannot be made; `out-of-space` when there is no room for the trial.
  */
-export async function probeLimits(box: Box, signal: AbortSignal): Promise<BoxLimits> {
+export async function probeLimits(
+  box: Box,
+  random: () => number,
+  signal: AbortSignal,
+): Promise<BoxLimits> {
   const { settings } = box;
   const what = `Cannot prepare array "${settings.name}"`;
   let lines: readonly string[];
   try {
-    lines = await change(box, limitsLine(settings, box.clock.wallMs()), what, signal, "probe");
+    const line = limitsLine(settings, newScratchNames(box, random), box.clock.wallMs());
+    lines = await change(box, line, what, signal, "probe");
   } catch (error) {
     throw explain(box, error, what);
   }
@@ -49,15 +55,14 @@ export async function probeLimits(box: Box, signal: AbortSignal): Promise<BoxLim
   );
 }
 
-function limitsLine(settings: BoxSettings, nowMs: number): Script {
-  const file = scratchFile(settings, "limits");
-  const longest = Math.max(...SLOT_LENGTHS);
-  const slot = scratchSlot(settings, "limits").padEnd(longest, "x");
+function limitsLine(settings: BoxSettings, names: ScratchNames, nowMs: number): Script {
+  const file = names.file("l");
+  const slot = names.slot("l").padEnd(Math.max(...SLOT_LENGTHS), "x");
   const plain = formatScratchRecord(settings.clusterId, nowMs);
-  return script`${removeScratch(settings, [file])}
+  return script`${names.clearAway}
     ${spaceGuard(SCRATCH_BYTES)}
-    ${settings.basePaths.map(makeDirectory)}
     :local slots 0; :local comments 0; :local said "";
+    ${settings.basePaths.map(makeDirectory)}
     :foreach long in=${listOf(SLOT_LENGTHS)} do={
       :if ($slots = 0) do={
         :local wanted [:pick ${slot} 0 $long];
@@ -87,14 +92,14 @@ function tryComments({ clusterId }: BoxSettings, nowMs: number): Script {
   };`;
 }
 
-/** Makes every directory of `basePath` below the pool, and looks that the last one is there. */
+/** Makes every directory of `basePath` below the pool, and looks that each is there. */
 function makeDirectory(basePath: string): Script {
   const parts = fileNameOf(basePath).split("/");
   const directories = parts.slice(1).map((_, at) => parts.slice(0, at + 2).join("/"));
   return script`${
     directories.map((name) =>
       script`:if ([:len [/file/find where name=${name}]] = 0)
-        do={ /file/add name=${name} type=directory };
+        do={ :onerror other in={ /file/add name=${name} type=directory } do={ :set said $other } };
       :if ([:len [/file/find where name=${name}]] = 0)
         do={ :error ${`csi-mismatch directory ${name}`} };`
     )

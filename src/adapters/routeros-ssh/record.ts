@@ -131,9 +131,12 @@ export function snapshotRecordHead(
   ]);
 }
 
-/** The text of a scratch item's record, padded to `length` with what a real one could hold. */
+/**
+ * The text of a scratch item's record, padded to `length` with what a real one could hold. The time
+ * is in seconds and decimal, because scripts on the box compare it as a number.
+ */
 export function formatScratchRecord(clusterId: string, madeAtMs: number, length = 0): string {
-  const text = `${recordPrefix("x", clusterId)}t=${madeAtMs.toString(36)};`;
+  const text = `${recordPrefix("x", clusterId)}t=${Math.floor(madeAtMs / 1000)};`;
   const rest = "w=;st=c";
   return `${text}w=${"x".repeat(Math.max(0, length - text.length - rest.length))};st=c`;
 }

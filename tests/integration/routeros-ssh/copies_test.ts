@@ -4,7 +4,9 @@ import { GIB } from "../../../src/domain/capacity.ts";
 import type { BoxOptions } from "../../../src/simulator/box/options.ts";
 import { aNewSnapshot, aNewVolume, aPublication } from "../../builders/stores.ts";
 import { assertFails } from "../../contract/store_harness.ts";
+import { RouterOsError } from "../../../src/simulator/menu.ts";
 import { assertEmpty, contentsOf, type } from "./console_client.ts";
+import { interpose } from "./interposed.ts";
 import { soon, startRig } from "./rig.ts";
 
 const BASE = "storage-pool/k8s/csi";
@@ -114,18 +116,81 @@ Deno.test("a full copy goes on when its caller leaves, and the retry finds it do
   assert.deepEqual(rig.events.filter(({ kind }) => lost.includes(kind)), []);
 });
 
-Deno.test("what a probe that died left behind is removed by the next", async () => {
+Deno.test("what a probe that died left behind is removed by a later one, once it is old", async () => {
   await using rig = await startRig();
-  for (const which of ["a", "limits"]) {
-    const file = `${BASE}/csi-scratch-c1-${which}.img`;
-    const line = `/disk/add type=file slot=csi-x-c1-${which} file-path=${file} file-size=1048576` +
-      ` mount-filesystem=no comment="r1;k=x;i=c1;t=1;st=c"`;
+  const bornAt = Math.floor(Date.now() / 1000);
+  const add = async (second: number, letter: string): Promise<string> => {
+    const file = `${BASE}/csi-scratch-c1-${second}-${letter}k3x9.img`;
+    const line = `/disk/add type=file slot=csi-x-c1-${letter}k3x9 file-path=${file}` +
+      ` file-size=1048576 mount-filesystem=no comment="r1;k=x;i=c1;t=${second};w=;st=c";` +
+      ` /file/add name=${BASE}/csi-scratch-c1-${second}-${letter}zzzz.img type=file contents="x"`;
     assert.equal(await type(rig.simulator, line), "");
-  }
-  assert.equal((await contentsOf(rig.simulator, BASE)).length, 4);
+    return file;
+  };
+  await add(bornAt - 3600, "a");
+  const running = await add(bornAt - 60, "b");
+  await type(rig.simulator, `/file/add name=${BASE}/csi-scratch-c1-a.img type=file contents="?"`);
+  assert.equal((await contentsOf(rig.simulator, BASE)).length, 7);
   await using next = rig.open({});
   await next.prepare(soon());
+  assert.deepEqual(
+    await contentsOf(rig.simulator, BASE),
+    [
+      `disk csi-x-c1-bk3x9 r1;k=x;i=c1;t=${bornAt - 60};w=;st=c`,
+      `file ${running.replace("k3x9", "zzzz")}`,
+      `file ${running}`,
+      `file ${BASE}/csi-scratch-c1-a.img`,
+    ].sort(),
+  );
+});
+
+Deno.test("two drivers that start at once do not spoil each other's probes", async () => {
+  await using rig = await startRig({ box: { slotLimit: undefined } }, {}, false);
+  let commands = 0;
+  // Every command gives way to the other line, each time in another order.
+  using _slow = interpose(rig.simulator, async (_word, call, run) => {
+    for (let turn = 0; turn < (commands++ * 7) % 5; turn++) await Promise.resolve();
+    return run(call);
+  });
+  await using other = rig.open({});
+  await Promise.all([rig.array.prepare(soon()), other.prepare(soon())]);
+  for (const { snapshots } of [rig.array, other]) {
+    assert.deepEqual(await snapshots.copyProof(soon()), { result: "independent-cow" });
+  }
+  for (const array of [rig.array, other]) assert.equal(array.features()?.slotLengthMax, 55);
   await assertEmpty(rig.simulator, BASE);
+});
+
+Deno.test("an accident during the probe is no verdict about copies", async () => {
+  await using rig = await startRig({}, {}, false);
+  let isBroken = true;
+  using _broken = interpose(rig.simulator, (word, call, run) => {
+    if (word !== "/disk/add" || !isBroken || !call.named.has("copy-from")) return run(call);
+    isBroken = false;
+    throw new RouterOsError("failure: input/output error");
+  });
+  assert.deepEqual(await rig.array.snapshots.copyProof(soon()), { result: "independent-cow" });
+  assert.equal(isBroken, false);
+  await assertEmpty(rig.simulator, BASE);
+});
+
+Deno.test("space that somebody else takes during the probe is not taken for a full copy", async () => {
+  await using rig = await startRig({}, {}, false);
+  let isQuiet = false;
+  let copies = 0;
+  using _busy = interpose(rig.simulator, async (word, call, run) => {
+    const value = await run(call);
+    if (word === "/disk/add" && call.named.has("copy-from") && !isQuiet) {
+      // The first copy is that of the text, the second the one whose space is measured.
+      isQuiet = ++copies === 2;
+      const file = "storage-pool/nixos/somebody.img";
+      const line = `/disk/add type=file slot=somebody file-path=${file} file-size=1073741824`;
+      if (isQuiet) assert.equal(await type(rig.simulator, line), "");
+    }
+    return value;
+  });
+  assert.deepEqual(await rig.array.snapshots.copyProof(soon()), { result: "independent-cow" });
+  assert.equal(isQuiet, true);
 });
 
 Deno.test("the probe is made again when the box runs another version, and not before", async () => {

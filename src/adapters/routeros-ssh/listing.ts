@@ -18,20 +18,22 @@ const ITEMS_MAX = 100_000;
 const TRIES = 5;
 
 /**
- * Every item of ours of one kind. Pieces follow the id of the last item seen, not its place, so
- * what is removed in between hides nothing that stays.
+ * What `read` makes of every item of ours of one kind; undefined leaves an item out. Rows are read
+ * piece by piece, so that those of a long list are never in memory together. Pieces follow the id of
+ * the last item seen, not its place, so what is removed in between hides nothing that stays.
  * @throws {StorageError} `unavailable` when the list kept changing under us.
  */
-export async function listItems(
+export async function listItems<Item>(
   box: Box,
   kind: "v" | "s",
+  read: (row: DiskRow) => Item | undefined,
   signal: AbortSignal,
-): Promise<DiskRow[]> {
+): Promise<Item[]> {
   const { name } = box.settings;
   const what = `Cannot list ${kind === "v" ? "volumes" : "snapshots"} on array "${name}"`;
   for (let attempt = 1;; attempt++) {
     try {
-      return await readAll(box, kind, what, signal);
+      return await readAll(box, kind, read, what, signal);
     } catch (error) {
       if (!hasMoved(error) || attempt === TRIES || signal.aborted) {
         throw explain(box, error, what);
@@ -47,24 +49,31 @@ function hasMoved(error: unknown): boolean {
   return refusalKindOf(error.text) === "no-such-item";
 }
 
-async function readAll(
+async function readAll<Item>(
   box: Box,
   kind: "v" | "s",
+  read: (row: DiskRow) => Item | undefined,
   what: string,
   signal: AbortSignal,
-): Promise<DiskRow[]> {
-  const rows: DiskRow[] = [];
+): Promise<Item[]> {
+  const items: Item[] = [];
+  let [last, count]: [string | undefined, number] = [undefined, 0];
   while (true) {
-    const line = chunkLine(box, kind, rows.at(-1)?.ref);
+    const line = chunkLine(box, kind, last);
     const printed = await box.session.read(line, what, signal);
-    const chunk = parseRows(printed);
-    rows.push(...chunk);
+    const rows = parseRows(printed);
+    for (const row of rows) {
+      const item = read(row);
+      if (item !== undefined) items.push(item);
+    }
+    last = rows.at(-1)?.ref ?? last;
+    count += rows.length;
     const left = parseObjects(printed.slice(-1))[0]?.["left"];
     if (typeof left !== "number") {
       throw new StorageError("unavailable", `${what}: the reply lacks its count`);
     }
-    if (left <= LIST_CHUNK) return rows;
-    if (rows.length >= ITEMS_MAX) {
+    if (left <= LIST_CHUNK) return items;
+    if (count >= ITEMS_MAX) {
       throw new StorageError("out-of-space", `${what}: there are more than ${ITEMS_MAX}`);
     }
   }

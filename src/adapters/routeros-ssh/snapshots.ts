@@ -76,8 +76,8 @@ export class RouterOsSnapshots implements SnapshotStore {
   }
 
   async list(signal: AbortSignal): Promise<Snapshot[]> {
-    const rows = await listItems(this.#box, "s", signal);
-    return rows.flatMap((row) => snapshotOf(row, this.#box.settings.clusterId) ?? []);
+    const { clusterId } = this.#box.settings;
+    return await listItems(this.#box, "s", (row) => snapshotOf(row, clusterId), signal);
   }
 
   async delete(id: SnapshotId, signal: AbortSignal): Promise<void> {

@@ -25,8 +25,9 @@ export async function sweepLeftOvers(box: Box, ageMs: number, signal: AbortSigna
   const begunBeforeMs = box.clock.wallMs() - ageMs;
   for (const kind of ["v", "s"] as const) {
     const what = `Cannot remove left-overs on array "${box.settings.name}"`;
-    for (const row of await listItems(box, kind, signal)) {
-      if (!isLeftOver(row, kind, box.settings.clusterId, begunBeforeMs)) continue;
+    const read = (row: DiskRow): DiskRow | undefined =>
+      isLeftOver(row, kind, box.settings.clusterId, begunBeforeMs) ? row : undefined;
+    for (const row of await listItems(box, kind, read, signal)) {
       await change(box, sweepLine(box, row, kind), what, signal);
     }
   }

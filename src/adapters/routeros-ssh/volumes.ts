@@ -62,8 +62,8 @@ export class RouterOsVolumes implements VolumeStore {
   }
 
   async list(signal: AbortSignal): Promise<Volume[]> {
-    const rows = await listItems(this.#box, "v", signal);
-    return rows.flatMap((row) => volumeOf(row, this.#box.settings.clusterId) ?? []);
+    const { clusterId } = this.#box.settings;
+    return await listItems(this.#box, "v", (row) => volumeOf(row, clusterId), signal);
   }
 
   async expand(id: VolumeId, capacityBytes: number, signal: AbortSignal): Promise<Volume> {

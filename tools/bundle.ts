@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Without them V8 keeps about 190 MB after 15,000 small calls; with the first two about 105 MB, and
- * without its middle compiler, whose work areas stay resident, about 94 MB, at the same speed
+ * without its middle compiler, whose work areas stay resident, some 10 MB less, at the same speed
  * (pitfall R3; docs/explanation/performance.md).
  */
 export const V8_FLAGS = "--max-semi-space-size=1,--optimize-for-size,--no-maglev";

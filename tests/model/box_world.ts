@@ -1,4 +1,5 @@
 /** The real thing: the RouterOS adapter over SSH to a simulated box in this process. */
+import assert from "node:assert/strict";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -155,25 +156,12 @@ class BoxWorld implements World {
     };
   }
 
-  async write(id: string, content: string): Promise<void> {
-    using file = await Deno.open(this.#fileOf(id), { read: true, write: true });
-    const bytes = new TextEncoder().encode(content.padEnd(CONTENT_BYTES, "\0"));
-    for (const place of PLACES) {
-      await file.seek(place, Deno.SeekMode.Start);
-      await file.write(bytes);
-    }
+  write(id: string, content: string): Promise<void> {
+    return new Promise((resolve) => resolve(writeText(this.#fileOf(id), content)));
   }
 
-  async read(id: string): Promise<string> {
-    using file = await Deno.open(this.#fileOf(id));
-    const found = new Set<string>();
-    for (const place of PLACES) {
-      const bytes = new Uint8Array(CONTENT_BYTES);
-      await file.seek(place, Deno.SeekMode.Start);
-      await file.read(bytes);
-      found.add(new TextDecoder().decode(bytes).replace(/\0*$/, ""));
-    }
-    return [...found].join(" / ");
+  read(id: string): Promise<string> {
+    return new Promise((resolve) => resolve(readText(this.#fileOf(id))));
   }
 
   async inventory(): Promise<Inventory> {
@@ -276,4 +264,26 @@ async function ask({ box }: Simulator, line: string): Promise<string> {
 async function fastDirectory(): Promise<string> {
   const isThere = await stat("/dev/shm").then((entry) => entry.isDirectory(), () => false);
   return isThere ? "/dev/shm" : tmpdir();
+}
+
+/** Writes a text at every place; at once, as files are opened at once by the box too. */
+function writeText(path: string, text: string): void {
+  using file = Deno.openSync(path, { read: true, write: true });
+  const bytes = new TextEncoder().encode(text.padEnd(CONTENT_BYTES, "\0"));
+  for (const place of PLACES) {
+    file.seekSync(place, Deno.SeekMode.Start);
+    assert.equal(file.writeSync(bytes), CONTENT_BYTES);
+  }
+}
+
+/** The text that stands at every place; several when they differ. */
+function readText(path: string): string {
+  using file = Deno.openSync(path);
+  const found = PLACES.map((place) => {
+    const bytes = new Uint8Array(CONTENT_BYTES);
+    file.seekSync(place, Deno.SeekMode.Start);
+    assert.equal(file.readSync(bytes), CONTENT_BYTES);
+    return new TextDecoder().decode(bytes).replace(/\0*$/, "");
+  });
+  return [...new Set(found)].join(" / ");
 }

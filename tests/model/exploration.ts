@@ -88,9 +88,10 @@ export async function findFailure(exploration: Exploration): Promise<Failure | u
   await using worlds = new Worlds(exploration.open);
   const property = fc.asyncProperty(sequences(exploration), (steps) => worlds.run(steps));
   const details = await fc.check(property, {
-    numRuns: exploration.sequenceCount,
-    // A replay ends with the failure it names: it is neither searched for nor made smaller again.
-    ...(asked === undefined ? {} : { seed: asked.seed, path: asked.path, endOnFailure: true }),
+    // A replay is the failure it names: it is neither searched for nor made smaller again.
+    ...(asked === undefined
+      ? { numRuns: exploration.sequenceCount }
+      : { numRuns: 1, seed: asked.seed, path: asked.path, endOnFailure: true }),
   });
   if (!details.failed) {
     if (asked === undefined) worlds.checkSeen(exploration);

@@ -1,8 +1,9 @@
 /** Pieces of command lines that copy the bytes of one disk's file, and prove it by samples. */
 import { sha256Of } from "../../domain/digest.ts";
-import { privateProperties, waitWhile } from "./items.ts";
+import { privateProperties, removeFile, waitWhile } from "./items.ts";
+import { partOf } from "./paths.ts";
 import type { FileName } from "./paths.ts";
-import { listOf, script } from "./syntax.ts";
+import { listOf, NOTHING, script } from "./syntax.ts";
 import type { Script } from "./syntax.ts";
 
 /** How the box is told to copy. */
@@ -13,8 +14,15 @@ export interface CopyTarget {
   readonly slot: string;
   readonly file: FileName;
   readonly isReadOnly: boolean;
+  /**
+   * The slot of the item that holds the place of a file while it is copied; undefined: none is made,
+   * and what a copy leaves that is cut short is found in another way.
+   */
+  readonly reservation: string | undefined;
 }
 
+/** What the file of a reservation takes. */
+const RESERVATION_BYTES = 1024 ** 2;
 /** Bytes of one sample; the most `/file/read` gives. */
 const SAMPLE_BYTES = 32_768;
 /** Places are 1024ths of the size, so that they stay whole numbers on every box. */
@@ -40,10 +48,30 @@ export function copyStatements(strategy: CopyStrategy, target: CopyTarget): Scri
     case "copy-from":
       return script`:set made [/disk/add type=file copy-from=$source ${given}]; ${settle}`;
     case "file-copy":
-      return script`/file/copy [/file/find where name=$fromFile] name=${file};
-        ${waitWhile(script`[/file/get [/file/find where name=${file}] size] != $sourceBytes`)}
-        :set made [/disk/add type=file ${given}]; ${settle}`;
+      return script`${copyFile(target)} :set made [/disk/add type=file ${given}];
+        ${release(target)} ${settle}`;
   }
+}
+
+/**
+ * Copies the file, which may take long, in the shelter of a reservation: an item with the record of
+ * what is made. When the copy is cut short, or a second driver begins the same, the reservation
+ * tells the next one that the file is ours and half-made; and we go on only while it is still there.
+ */
+function copyFile({ file, reservation }: CopyTarget): Script {
+  const copy = script`/file/copy [/file/find where name=$fromFile] name=${file};
+    ${waitWhile(script`[/file/get [/file/find where name=${file}] size] != $sourceBytes`)}`;
+  if (reservation === undefined) return copy;
+  return script`:local held [/disk/add type=file slot=${reservation} file-path=${partOf(file)}
+      file-size=${RESERVATION_BYTES} ${privateProperties(false)} comment=$draft];
+    :set made $held; :set added true;
+    ${copy}
+    :if (("" . [/disk/get $held comment]) != $draft) do={ :error "csi-mismatch comment" };`;
+}
+
+function release({ file, reservation }: CopyTarget): Script {
+  if (reservation === undefined) return NOTHING;
+  return script`/disk/remove $held; ${removeFile(partOf(file))}`;
 }
 
 /**

@@ -166,7 +166,7 @@ function trySpace(strategy: CopyStrategy, names: Names, pool: string): Script {
 }
 
 function copyOnce(strategy: CopyStrategy, { copy, copySlot, comment }: Names): Script {
-  const target = { slot: copySlot, file: copy, isReadOnly: true };
+  const target = { slot: copySlot, file: copy, isReadOnly: true, reservation: undefined };
   return script`${SOURCE_FACTS}
     :local draft ${comment}; :local made ""; :local added false;
     ${copyStatements(strategy, target)}`;

@@ -20,6 +20,7 @@ export type GuardCode =
   | "csi-no-space"
   | "csi-nqn-taken"
   | "csi-out-of-range"
+  | "csi-overtaken"
   | "csi-pool-missing"
   | "csi-ports-taken"
   | "csi-published"
@@ -70,6 +71,10 @@ const GUARDS: Readonly<Record<GuardCode, GuardMeaning>> = {
   "csi-out-of-range": {
     code: "out-of-range",
     words: (bytes) => `its source has ${bytes} bytes, which is above the limit`,
+  },
+  "csi-overtaken": {
+    code: "busy",
+    words: (slot) => `disk "${slot}" was made under its name meanwhile`,
   },
   "csi-pool-missing": {
     code: "unavailable",

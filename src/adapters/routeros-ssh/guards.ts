@@ -15,6 +15,14 @@ export function slotIs(id: VolumeId | SnapshotId): Script {
   return script`slot=${id} || slot=${slotAliasOf(id)}`;
 }
 
+/**
+ * The slot of the item that stands for `id` while its file is being copied: until then there is
+ * nothing to show that a copy which was cut short is ours. As long as an alias, and as unique.
+ */
+export function reservationSlotOf(id: VolumeId | SnapshotId): string {
+  return `m-${slotAliasOf(id).slice("s-".length)}`;
+}
+
 /** The condition that an item uses `file`, with and without the leading slash. */
 export function fileIs(file: FileName): Script {
   return script`file-path=${file} || file-path=${diskPathOf(file)}`;

@@ -1,6 +1,8 @@
 /** Pieces of command lines that make, check, undo and remove disk items with their files. */
-import { fileIs } from "./guards.ts";
-import { diskPathOf } from "./paths.ts";
+import type { SnapshotId } from "../../domain/snapshot_id.ts";
+import type { VolumeId } from "../../domain/volume_id.ts";
+import { fileIs, reservationSlotOf, unfinishedGuard } from "./guards.ts";
+import { diskPathOf, PART_SUFFIX, partOf } from "./paths.ts";
 import type { FileName } from "./paths.ts";
 import { putJson } from "./rows.ts";
 import { script } from "./syntax.ts";
@@ -49,7 +51,7 @@ export function undoneOnError(file: FileName, statements: Script): Script {
         :onerror gone in={ /disk/set $made nvme-tcp-export=no; /disk/remove $made }
           do={ :set mine false }
       };
-      :if ($mine) do={ ${removeFile(file)} };
+      :if ($mine) do={ ${removeFile(file)} ${removeFile(partOf(file))} };
       :error $problem
     };`;
 }
@@ -66,8 +68,22 @@ export function discard(item: Script, marker: string): Script {
 }
 
 /**
- * Removes the item in the variable `item` and then its file, unless another item uses that. The
- * path must hold `marker`, or the item is not what its record says.
+ * Removes what a copy of files that was cut short left behind for `id`. Raises `csi-foreign` when
+ * its item does not begin with `prefix`, `csi-damaged` when it is not half-made.
+ */
+export function discardReservation(id: VolumeId | SnapshotId, prefix: string): Script {
+  return script`:foreach held in=[/disk/find where slot=${reservationSlotOf(id)}] do={
+    :local note ("" . [/disk/get $held comment]);
+    :if ([:pick $note 0 ${prefix.length}] != ${prefix})
+      do={ :error ("csi-foreign " . [/disk/get $held slot]) };
+    ${unfinishedGuard()}
+    ${discard(script`$held`, `/${id}.img`)}
+  };`;
+}
+
+/**
+ * Removes the item in the variable `item` and then its file, unless another item uses that; for a
+ * reservation also the file that it stands for, in the same way. The path must hold `marker`, or the item is not what its record says.
  */
 export function removeItem(item: Script, marker: string): Script {
   return script`:local oldSlot [/disk/get ${item} slot];
@@ -81,7 +97,13 @@ export function removeItem(item: Script, marker: string): Script {
         /file/remove [/file/find where name=$oldPath];
         :if ([:len [/file/find where name=$oldPath]] > 0)
           do={ :error ("csi-still-there file " . $oldPath) }
-      };`;
+      };
+    :local wholeEnd ([:len $oldPath] - ${PART_SUFFIX.length});
+    :if ([:pick $oldPath $wholeEnd [:len $oldPath]] = ${PART_SUFFIX}) do={
+      :local whole [:pick $oldPath 0 $wholeEnd];
+      :if ([:len [/disk/find where file-path=$whole || file-path=("/" . $whole)]] = 0)
+        do={ /file/remove [/file/find where name=$whole] }
+    };`;
 }
 
 /** Raises `csi-still-there` when the item or the file is still to be seen. */

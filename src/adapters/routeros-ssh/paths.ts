@@ -11,6 +11,8 @@ import type { VolumeId } from "../../domain/volume_id.ts";
 export type FileName = string & { readonly brand: "FileName" };
 
 const SUFFIX = ".img";
+/** What the name of a file ends with that stands for another one. */
+export const PART_SUFFIX = ".part";
 
 /** The one form of a path: no slash at either end. */
 export function fileNameOf(path: string): FileName {
@@ -25,6 +27,16 @@ export function diskPathOf(name: FileName): string {
 /** Where the backing file of `id` is, below the directory `basePath`. */
 export function backingFileOf(basePath: string, id: string): FileName {
   return `${fileNameOf(basePath)}/${id}${SUFFIX}` as FileName;
+}
+
+/** The file that stands for `file` while that is being copied. */
+export function partOf(file: FileName): FileName {
+  return `${file}${PART_SUFFIX}` as FileName;
+}
+
+/** The file that `path` stands for when it is one of {@link partOf}; else `path`. */
+export function wholeOf(path: string): string {
+  return path.endsWith(PART_SUFFIX) ? path.slice(0, -PART_SUFFIX.length) : path;
 }
 
 /** The mount point a file is on: the first component of its path. */

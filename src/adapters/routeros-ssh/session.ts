@@ -166,7 +166,7 @@ export class Session implements AsyncDisposable {
         const outcome = await this.#run(lane, connection, statements, limits, signal);
         if (outcome.kind === "done") return outcome.lines;
         if (outcome.kind === "refused") throw new Refusal(outcome.text);
-        observe({ kind: "outcome-unknown", array: name, change: what });
+        observe({ kind: "outcome-unknown", array: name, change: what.replace(/^Cannot /, "") });
         if (signal.aborted || attempt === CHANGE_TRIES) throw unknown(what, name, outcome.reason);
         const pauseMs = RETRY_MS * 2 ** (attempt - 1) * (0.5 + random() / 2);
         await clock.sleep(pauseMs, signal).catch(() => {});

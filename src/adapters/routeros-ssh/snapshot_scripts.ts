@@ -41,7 +41,7 @@ const READ_ONLY_PROPERTIES: readonly (readonly [name: string, value: boolean])[]
 
 /** Takes a snapshot, or leaves those with the same name digest; prints the rows of all of them. */
 export function snapshotLine(settings: BoxSettings, plan: SnapshotPlan): Script {
-  const named = `^${snapshotPrefix(settings.clusterId, plan.nameDigest)}`;
+  const named = namedPattern(settings, plan);
   return script`${guard.poolGuard(settings.pool, settings.minFreePercent)}
     :local ready 0;
     :foreach found in=[/disk/find where comment~${named}] do={
@@ -61,12 +61,15 @@ export function deleteSnapshotLine(settings: BoxSettings, id: SnapshotId): Scrip
 function takeSnapshot(settings: BoxSettings, plan: SnapshotPlan): Script {
   const { id, slot, file, recordHead } = plan;
   const source = { kind: "volume", id: sourceOf(id) } as const;
-  const statements = script`${copyStatements(plan.strategy, { slot, file, isReadOnly: true })}
+  const target = { slot, file, isReadOnly: true, reservation: guard.reservationSlotOf(id) };
+  const statements = script`${copyStatements(plan.strategy, target)}
     /disk/set $made !nvme-tcp-server-nqn !nvme-tcp-server-port;
     ${item.verifyMade(slot, file, script`$sourceBytes`)}
     ${compareSamples(file, id)}
     ${verifyPrivate()}
+    ${aloneGuard(settings, plan)}
     /disk/set $made comment=$final;
+    ${aloneGuard(settings, plan)}
     :if (("" . [/disk/get $made comment]) != $final) do={ :error "csi-mismatch comment" };`;
   return script`${sourceGuard(settings.clusterId, { ...plan, source })}
     ${SOURCE_FACTS}
@@ -77,6 +80,23 @@ function takeSnapshot(settings: BoxSettings, plan: SnapshotPlan): Script {
     :local final (${recordHead} . $sourceBytes . ";st=r");
     ${item.undoneOnError(file, statements)}
     :local r [/disk/get $made]; ${PUT_ROW}`;
+}
+
+function namedPattern({ clusterId }: BoxSettings, { nameDigest }: SnapshotPlan): string {
+  return `^${snapshotPrefix(clusterId, nameDigest)}`;
+}
+
+/**
+ * Raises `csi-overtaken` when another snapshot of this name is ready: two drivers, or a command that
+ * ran on when its connection was lost, took one each, and one name has one snapshot. Looked for
+ * before ours is called ready and once more after, so that of two at least one sees the other.
+ */
+function aloneGuard(settings: BoxSettings, plan: SnapshotPlan): Script {
+  return script`:foreach other in=[/disk/find where comment~${namedPattern(settings, plan)}] do={
+    :local note ("" . [/disk/get $other comment]);
+    :if ([/disk/get $other slot] != ${plan.slot} && ${guard.noteEnds(";st=r")})
+      do={ :error ("csi-overtaken " . [/disk/get $other slot]) }
+  };`;
 }
 
 /** Raises `csi-later-second` with the newest second of the source unless ours is later. */

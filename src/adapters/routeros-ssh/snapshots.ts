@@ -153,6 +153,8 @@ function first(snapshots: readonly Snapshot[]): Snapshot | undefined {
 /** The second that stood in the way, when a later one would do. */
 function takenSecond(error: unknown, tried: number): number | undefined {
   const guard = error instanceof Refusal ? guardRefusalOf(error.text) : undefined;
+  // The next command finds the snapshot that was faster, and takes none.
+  if (guard?.code === "csi-overtaken") return tried;
   if (guard?.code === "csi-file-exists") return tried;
   return guard?.code === "csi-later-second" ? Number(guard.detail) : undefined;
 }

@@ -4,11 +4,10 @@
  */
 import { change } from "./box.ts";
 import type { Box } from "./box.ts";
-import { slotIs } from "./guards.ts";
 import * as guard from "./guards.ts";
 import { discard } from "./items.ts";
 import { listItems } from "./listing.ts";
-import { idOfFile } from "./paths.ts";
+import { idOfFile, wholeOf } from "./paths.ts";
 import { parseSnapshotRecord, parseVolumeRecord, recordPrefix } from "./record.ts";
 import type { DiskRow } from "./rows.ts";
 import { script } from "./syntax.ts";
@@ -52,11 +51,12 @@ function readRecord(
 }
 
 /** Removes one item unless it was finished, or made anew, since it was listed. */
-function sweepLine({ settings }: Box, { path = "", comment = "" }: DiskRow, kind: Kind): Script {
-  const id = idOfFile(path);
+function sweepLine({ settings }: Box, row: DiskRow, kind: Kind): Script {
+  const { slot = "", path = "", comment = "" } = row;
+  const id = idOfFile(wholeOf(path));
   if (id === undefined) return script`:local nothing 0;`;
   return script`${guard.poolGuard(settings.pool)}
-    :local found [/disk/find where ${slotIs(id)}];
+    :local found [/disk/find where slot=${slot}];
     :if ([:len $found] = 1) do={
       :local note ("" . [/disk/get $found comment]);
       ${guard.ours(recordPrefix(kind, settings.clusterId))}

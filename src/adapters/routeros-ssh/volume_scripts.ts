@@ -57,6 +57,7 @@ export function createLine(settings: BoxSettings, plan: VolumePlan): Script {
     };
     :if ($keep = false) do={
       ${guard.poolGuard(settings.pool, settings.minFreePercent)}
+      ${item.discardReservation(plan.id, prefix)}
       ${guard.fileGuard(plan.file)}
       ${guard.countGuard(prefix, settings.volumesMax)}
       ${nqnGuard(plan.nqn)}
@@ -134,6 +135,7 @@ export function removeLine(
       /disk/set $found comment=([:pick $note 0 ([:len $note] - 1)] . "d");
       ${item.removeItem(script`$found`, `/${id}.img`)}
     };
+    ${item.discardReservation(id, recordPrefix(kind, settings.clusterId))}
     ${
     files.map((file) => script`${item.removeFile(file)} ${item.goneGuard(guard.slotIs(id), file)}`)
   }
@@ -186,7 +188,8 @@ function makeCopy(settings: BoxSettings, plan: VolumePlan, copy: CopyPlan): Scri
   const limit = limitBytes === 0
     ? NOTHING
     : script`:if ($wantBytes > ${limitBytes}) do={ :error ("csi-out-of-range " . $sourceBytes) };`;
-  const statements = script`${copyStatements(copy.strategy, { slot, file, isReadOnly: false })}
+  const target = { slot, file, isReadOnly: false, reservation: guard.reservationSlotOf(plan.id) };
+  const statements = script`${copyStatements(copy.strategy, target)}
     ${item.verifyMade(slot, file, script`$sourceBytes`)}
     ${compareSamples(file, plan.id)}
     :if ($wantBytes > $sourceBytes) do={

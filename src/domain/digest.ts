@@ -60,7 +60,9 @@ export function fromBase64url(text: string): Uint8Array | undefined {
     heldBits -= 8;
     bytes.push((held >> heldBits) & 0xff);
   }
-  return Uint8Array.from(bytes);
+  // What is left fills up the last character; anything else has a shorter or another spelling.
+  const isWhole = heldBits < 6 && (held & ((1 << heldBits) - 1)) === 0;
+  return isWhole ? Uint8Array.from(bytes) : undefined;
 }
 
 function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string {

@@ -54,6 +54,11 @@ Deno.test("fromBase64url() refuses every character that is not of the alphabet",
   }
 });
 
+Deno.test("fromBase64url() takes one spelling of some bytes, and no other", () => {
+  assert.deepEqual(fromBase64url("Zg"), utf8("f"));
+  for (const text of ["Zh", "Zgp", "Z", "Zm9vZ"]) assert.equal(fromBase64url(text), undefined);
+});
+
 Deno.test("base32() gives the vectors of RFC 4648, in lower case and unpadded", () => {
   const vectors = { f: "my", fo: "mzxq", foo: "mzxw6", foob: "mzxw6yq", fooba: "mzxw6ytb" };
   for (const [text, expected] of Object.entries(vectors)) {

@@ -54,15 +54,15 @@ export async function openBackends(
 
 /**
  * Has every array prove, once it is connected, how it copies, so that the first snapshot need not
- * wait for that. An array that is down is asked again; what it says is an event.
+ * wait for that, and remove left-overs. One that cannot is asked again; why it cannot is an event.
  */
 export async function prepareArrays(
   backends: readonly OpenedBackend[],
-  clock: Clock,
+  { clock, observe }: Pick<Surroundings, "clock" | "observe">,
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.all(backends.map(async ({ array }) => {
-    while (!signal.aborted && !await isPrepared(array, signal)) {
+    while (!signal.aborted && !await isPrepared(array, observe, signal)) {
       await clock.sleep(PREPARE_AGAIN_MS, signal).catch(() => {});
     }
   }));
@@ -107,6 +107,19 @@ function openBackend(
 }
 
 /** False for now whatever went wrong: calls that need the proof ask again and report the failure. */
-async function isPrepared(array: RouterOsArray, signal: AbortSignal): Promise<boolean> {
-  return await array.prepare(signal).then(() => true, () => false);
+async function isPrepared(
+  array: RouterOsArray,
+  observe: Observe,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await array.prepare(signal);
+    return true;
+  } catch (error) {
+    // One that is not connected says so by itself, each time it is dialled.
+    if (!signal.aborted && array.isReachable()) {
+      observe({ kind: "preparation-failed", array: array.name, error });
+    }
+    return false;
+  }
 }

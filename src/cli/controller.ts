@@ -70,7 +70,7 @@ export async function runController(flags: ControllerFlags, output: Output): Pro
   stack.use(server);
 
   const stopping = new AbortController();
-  const prepared = prepareArrays(opened, clock, stopping.signal);
+  const prepared = prepareArrays(opened, { clock, observe }, stopping.signal);
   stack.defer(() => prepared);
   stack.defer(() => stopping.abort(new Error("the driver is stopping")));
   await serveUntilAsked(server, { role: "controller", version: VERSION, observe });

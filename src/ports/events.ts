@@ -57,6 +57,11 @@ export type DriverEvent =
     readonly result: string;
     readonly reason?: string;
   }
+  /**
+   * Limits or copies of an array could not be tried out, or left-overs not be removed; it is tried
+   * again. Calls that need them say the same.
+   */
+  | { readonly kind: "preparation-failed"; readonly array: string; readonly error: unknown }
   /** The reply to a change was lost; the array is asked what happened before anything is repeated. */
   | { readonly kind: "outcome-unknown"; readonly array: string; readonly change: string }
   /** Security: something stands under one of our names and does not carry our identity. */

@@ -64,6 +64,11 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
     say: ({ array, result, reason }) =>
       `copies on "${array}": ${result}${reason === undefined ? "" : ` (${reason})`}`,
   },
+  "preparation-failed": {
+    level: "warning",
+    say: ({ array, error }) =>
+      `"${array}" could not be prepared: ${error instanceof Error ? error.message : error}`,
+  },
   "outcome-unknown": {
     level: "warning",
     say: ({ array, change }) => `the reply of "${array}" to "${change}" was lost; asking it anew`,

@@ -4,8 +4,8 @@ import type { LineClass } from "../faults.ts";
 const QUOTED = /"(?:\\.|[^"\\])*"/gs;
 
 /** A changing command where a command can stand: after a path or a blank, and not `name=value`. */
-const CHANGING_WORD =
-  /(?<![^\s/[{(;])(remove|add|copy|set|unset|enable|disable|comment|format|delete)(?=$|[\s\]});])/;
+const CHANGING_WORDS =
+  /(?<![^\s/[{(;])(remove|add|copy|set|unset|enable|disable|comment|format|delete)(?=$|[\s\]});])/g;
 
 const CLASS_OF_WORD: ReadonlyMap<string, LineClass> = new Map<string, LineClass>([
   ["remove", "remove"],
@@ -14,12 +14,15 @@ const CLASS_OF_WORD: ReadonlyMap<string, LineClass> = new Map<string, LineClass>
   ["copy", "add"],
 ]);
 
+/** What a line is when it holds several kinds of change: the first of these. */
+const WEIGHTIEST_FIRST: readonly LineClass[] = ["add", "remove", "change"];
+
 /**
- * The class of a command line, by the first changing command in it; `read` when there is none.
- * The first one decides, because a line that creates may also hold the removal that undoes it.
+ * The class of a command line, by the weightiest changing command in it; `read` when there is none.
+ * A line that creates may also hold the removal that undoes it, and the settings that follow.
  */
 export function classifyLine(line: string): LineClass {
-  const word = CHANGING_WORD.exec(line.replaceAll(QUOTED, '""'))?.[1];
-  if (word === undefined) return "read";
-  return CLASS_OF_WORD.get(word) ?? "change";
+  const words = line.replaceAll(QUOTED, '""').matchAll(CHANGING_WORDS);
+  const classes = new Set([...words].map(([, word = ""]) => CLASS_OF_WORD.get(word) ?? "change"));
+  return WEIGHTIEST_FIRST.find((lineClass) => classes.has(lineClass)) ?? "read";
 }

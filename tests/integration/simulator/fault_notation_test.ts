@@ -78,6 +78,8 @@ const LINES: readonly [string, string][] = [
   ["/disk comment x comment=y", "change"],
   ["/file/copy a name=b", "add"],
   [':onerror e in={ /disk/add slot="x" } do={ /disk/remove x }', "add"],
+  [":if (1=2) do={ /disk/remove x }; /disk/add slot=x; /disk/set x comment=y", "add"],
+  ["/disk/set x nvme-tcp-export=no; /disk/remove x", "remove"],
   [":if (1=1) do={/file/remove [find where name=x]}", "remove"],
   [':put "/disk/add"', "read"],
   [":set x 1; :put [/system/resource/get version]", "read"],

@@ -24,3 +24,10 @@ Deno.test("an array whose copies are not proved is a warning, one whose are is n
   assert.equal(refused.level, "warning");
   assert.match(refused.text, /copies are empty/);
 });
+
+Deno.test("an array that could not be prepared is a warning that says why", () => {
+  const error = new Error("comments are cut after 20 characters");
+  const { level, text } = describeEvent({ kind: "preparation-failed", array: "main", error });
+  assert.equal(level, "warning");
+  assert.match(text, /"main" could not be prepared: comments are cut/);
+});

@@ -36,10 +36,8 @@ async function runOnce(binary: string, run: SanityRun): Promise<boolean> {
   const result = await runSanity(binary, run, directory);
   const faults = faultsOf(run, result);
   const seconds = (result.durationMs / 1000).toFixed(0);
-  print(
-    `  ${result.passed} passed, ${result.failed} failed, ${result.skipped.length} skipped, ` +
-      `${result.disturbances} disturbances`,
-  );
+  print(`  ${result.passed} passed, ${result.failed} failed, ${result.skipped.length} skipped`);
+  if (run.disturbancesMin > 0) print(`  disturbed ${result.disturbances} times`);
   for (const fault of faults) print(`  ! ${fault}`);
   print(`  ${faults.length === 0 ? "ok" : "NOT OK"} in ${seconds} s`);
   if (faults.length === 0) await Deno.remove(directory, { recursive: true });

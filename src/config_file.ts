@@ -12,7 +12,8 @@ export interface ConfigOverrides {
 export function readYaml(text: string): { value: unknown } | { problems: string[] } {
   const document = parseDocument(text, { prettyErrors: true, stringKeys: true });
   if (document.errors.length > 0) {
-    const findings = document.errors.map(({ message }) => message.split("\n")[0] ?? message);
+    // The parser's message goes on with the lines around the place.
+    const findings = document.errors.map(({ message }) => message.replace(/:?\n.*$/s, ""));
     return { problems: findings.map((finding) => `the file is not YAML: ${finding}`) };
   }
   try {

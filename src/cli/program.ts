@@ -45,9 +45,9 @@ async function buildProgram(
   addNode(program.command("node"), output);
   program.addCommand(await simulate(first));
   addConfig(program.command("config"), output, finish);
-  program.command("version").description("print the version and the runtime's").action(() =>
-    output.out(`${PROGRAM_NAME} ${VERSION} on Deno ${Deno.version.deno}\n`)
-  );
+  program.command("version").summary("print the version and the runtime's")
+    .description("Print the version of the program and of the runtime it runs on.")
+    .action(() => output.out(`${PROGRAM_NAME} ${VERSION} on Deno ${Deno.version.deno}\n`));
   return program.addHelpText(
     "after",
     examples([
@@ -69,7 +69,7 @@ function addController(command: Command, output: Output): void {
         "An array that is down stops nothing but calls to it; it is dialled again for ever.",
     )
     .requiredOption("--config <file>", "the configuration (see: rds-csi config check)");
-  addServingFlags(command)
+  addServingFlags(command, "; default: what the configuration says")
     .addHelpText("after", examples([["In a pod, beside the CSI sidecars:", CONTROLLER_EXAMPLE]]))
     .action(async (flags: ControllerFlags) => {
       const { runController } = await import("./controller.ts");
@@ -103,13 +103,15 @@ function addNode(command: Command, output: Output): void {
     });
 }
 
-function addServingFlags(command: Command): Command {
+/** `configured` says where a value comes from when there is a configuration. */
+function addServingFlags(command: Command, configured?: string): Command {
+  const usual = (value: string): string => configured ?? `; default: ${value}`;
   return command
     .requiredOption("--endpoint <socket>", "the Unix socket to serve, as unix:///path or /path")
     .option("--socket-group <gid>", "a numeric group that may use the socket too (mode 0660)")
-    .option("--driver-name <name>", "the name to register under (default: rds.csi.srvlab.io)")
-    .option("--log-level <level>", "debug, info, warning or error (default: info)")
-    .option("--log-format <format>", "json, or text for a terminal (default: json)");
+    .option("--driver-name <name>", `the name to register under${usual("rds.csi.srvlab.io")}`)
+    .option("--log-level <level>", `debug, info, warning or error${usual("info")}`)
+    .option("--log-format <format>", `json, or text for a terminal${usual("json")}`);
 }
 
 /** The simulator is loaded only when it is asked for: a controller does not pay for it. */
@@ -120,8 +122,9 @@ async function simulate(first: string | undefined): Promise<Command> {
 }
 
 function addConfig(command: Command, output: Output, finish: (code: number) => void): void {
-  command.description("look at configurations");
+  command.summary("look at configurations").description("Look at configurations.");
   command.command("check")
+    .summary("print everything that is wrong with one; exit code 2 if anything is")
     .description("Print everything that is wrong with a configuration; exit code 2 if anything is.")
     .argument("<file>", "the configuration, a YAML file")
     .option("--no-files", "do not look at the key files")

@@ -29,8 +29,8 @@ export async function runSimulator(flags: SimulateFlags): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const stopped = stopRequested(stack);
   const checked = await simulatorOptionsOf(flags);
-  const directory = await directoryOf(flags.directory, stack);
-  const login = await loginOf(checked, directory);
+  const directory = await directoryOf(flags.directory, stack).catch(refuseStart);
+  const login = await loginOf(checked, directory).catch(refuseStart);
   const simulator = await start({ ...checked, ...login.options, directory });
   stack.use(simulator);
   const ready = readyLineOf(simulator, directory, login.clientKey);
@@ -54,6 +54,10 @@ async function start(options: SimulatorOptions): Promise<Simulator> {
   } catch (error) {
     throw new StartError(error);
   }
+}
+
+function refuseStart(cause: unknown): never {
+  throw new StartError(cause);
 }
 
 /** Resolves at the first SIGINT or SIGTERM. */

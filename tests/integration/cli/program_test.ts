@@ -135,6 +135,18 @@ for (const { flag, value, says } of WRONG_FLAGS) {
   });
 }
 
+Deno.test("rds-csi simulate says in one line that its directory cannot be made", async () => {
+  const { code, err } = await run("simulate", "--directory", "/dev/null/box");
+  assert.equal(code, 1);
+  assert.match(err, /^error: Cannot start the simulator: [^\n]*\/dev\/null\/box[^\n]*\n$/);
+});
+
+Deno.test("rds-csi controller --help says where the values of its flags come from", async () => {
+  const { out } = await run("controller", "--help");
+  assert.match(out, /--log-level <level>.*default: what the\s+configuration says/s);
+  assert.match((await run("node", "--help")).out, /--log-level <level>.*default: info/s);
+});
+
 Deno.test("rds-csi controller ends with code 2 and names every problem of a configuration", async () => {
   await using stack = new AsyncDisposableStack();
   const directory = await anInstall(stack, { prot: 22, minFreePercent: 99 });

@@ -14,6 +14,10 @@ export function aim(oracle: Oracle, step: Step): Step {
     case "crash-during":
     case "twice":
       return { ...step, call: aimCall(oracle, step.call) };
+    case "cut-short": {
+      const things = step.thing === "volume" ? oracle.volumes : oracle.snapshots;
+      return { ...step, name: existing(things, step.name) };
+    }
     case "give-up":
     case "fault":
     case "full":

@@ -14,7 +14,7 @@ export function testBox(name: string, setup: BoxSetup, share: number): void {
     await explore({
       name,
       open: () => openBoxWorld(setup),
-      canFill: true,
+      isBox: true,
       sequenceCount: sequenceCount(share),
       mustSee: MUST_SEE,
       replay: replayAsked(),

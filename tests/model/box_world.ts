@@ -20,6 +20,7 @@ import { startController } from "./controller_process.ts";
 import type { ControllerProcess } from "./controller_process.ts";
 import { Mortal } from "./mortal.ts";
 import type { Copies } from "./oracle.ts";
+import type { CutAt } from "./steps.ts";
 import { STORAGE_ADDRESS } from "./volume_calls.ts";
 import type { Inventory, World } from "./world.ts";
 
@@ -128,6 +129,17 @@ class BoxWorld implements World {
 
   async fill(): Promise<void> {
     await this.#simulator.addFault({ kind: "disk-full", freeBytes: 0 });
+  }
+
+  async cutShort(id: string, at: CutAt): Promise<void> {
+    const found = `[/disk/find where file-path="/${BASE}/${id}.img"]`;
+    const letter = at === "creating" ? "c" : "d";
+    await ask(
+      this.#simulator,
+      `:local d ${found}; :local n [/disk/get $d comment];` +
+        ` /disk/set $d nvme-tcp-export=no comment=([:pick $n 0 ([:len $n] - 1)] . "${letter}")`,
+    );
+    if (at === "item-removed") await ask(this.#simulator, `/disk/remove ${found}`);
   }
 
   calm(): void {
@@ -257,6 +269,7 @@ async function ask({ box }: Simulator, line: string): Promise<string> {
     globals: new Map(),
     signal: new AbortController().signal,
   });
+  assert.doesNotMatch(printed, /\((\/|line )/, line);
   return printed;
 }
 

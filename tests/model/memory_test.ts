@@ -15,7 +15,7 @@ for (const [copies, share] of SHARES) {
     await explore({
       name,
       open: () => openMemoryWorld(copies),
-      canFill: false,
+      isBox: false,
       sequenceCount: sequenceCount(share),
       replay: replayAsked(),
     });

@@ -88,6 +88,10 @@ class MemoryWorld implements World {
     return Promise.reject(new Error("Cannot fill an array in memory"));
   }
 
+  cutShort(): Promise<void> {
+    return Promise.reject(new Error("Cannot cut short what takes no time"));
+  }
+
   calm(): void {
     this.#losses.length = 0;
   }

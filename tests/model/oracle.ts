@@ -49,6 +49,8 @@ export class Oracle {
   readonly volumes: Map<number, ExpectedVolume> = new Map();
   readonly snapshots: Map<number, ExpectedSnapshot> = new Map();
   isFull = false;
+  /** The ids of what stands half-made or half-removed, and is nothing until it is made anew. */
+  readonly halfDone: Set<string> = new Set();
   #writes = 0;
 
   constructor(copies: Copies) {

@@ -49,7 +49,7 @@ for (const [name, plant] of Object.entries(BUGS)) {
     const exploration: Exploration = {
       name: "planted",
       open: () => openMemoryWorld("cow", plant),
-      canFill: false,
+      isBox: false,
       sequenceCount: 1000,
     };
     const found = await findFailure(exploration);
@@ -67,7 +67,7 @@ Deno.test("a failure prints its steps and the one command that replays it", asyn
   const exploration: Exploration = {
     name: "planted",
     open: () => openMemoryWorld("cow", plant),
-    canFill: false,
+    isBox: false,
     sequenceCount: 1000,
   };
   const error = await explore(exploration).then(() => undefined, (reason: unknown) => reason);
@@ -83,7 +83,7 @@ Deno.test("a replay of another exploration is none of ours", async () => {
   const failure = await findFailure({
     name: "planted",
     open: () => Promise.reject(new Error("no world is needed")),
-    canFill: false,
+    isBox: false,
     sequenceCount: 1,
     replay: "box-1@42@0:0",
   });

@@ -9,7 +9,7 @@ import { planDeleteSnapshot, planSnapshotCall } from "./snapshot_calls.ts";
 import { aim } from "./aim.ts";
 import { describe } from "./steps.ts";
 import type { CallStep, Step } from "./steps.ts";
-import { planDelete, planUnpublish, planVolumeCall } from "./volume_calls.ts";
+import { planDelete, planDeleteById, planUnpublish, planVolumeCall } from "./volume_calls.ts";
 import type { Inventory, World } from "./world.ts";
 
 /** Answers after which a sidecar tries again. */
@@ -40,6 +40,7 @@ export async function runSequence(
   }
   story.push("end");
   calm(world, oracle);
+  await clearHalfDone(world, oracle);
   await checkEverything(world, oracle, before);
   await deleteEverything(world, oracle);
   await checkEverything(world, oracle, before);
@@ -82,6 +83,8 @@ async function perform(world: World, oracle: Oracle, step: Step): Promise<void> 
       await Promise.all([settle(world, call), settle(world, call)]);
       return;
     }
+    case "cut-short":
+      return await cutShort(world, oracle, step);
     case "give-up":
       return await giveUp(world, oracle, plan(world, oracle, step.call), step.call.name);
   }
@@ -158,6 +161,30 @@ async function crashDuring(
   await tryInVain(world, call);
   await world.restart();
   await settle(world, call);
+}
+
+async function cutShort(
+  world: World,
+  oracle: Oracle,
+  { thing, name, at }: Extract<Step, { event: "cut-short" }>,
+): Promise<void> {
+  const volume = thing === "volume" ? oracle.volumes.get(name) : undefined;
+  const id = volume?.id ?? (thing === "snapshot" ? oracle.snapshots.get(name)?.id : undefined);
+  if (id === undefined || (volume?.publications.length ?? 0) > 0) return;
+  await world.cutShort(id, at);
+  (thing === "volume" ? oracle.volumes : oracle.snapshots).delete(name);
+  oracle.halfDone.add(id);
+  // Whoever removes does not stop before it is done.
+  if (at === "item-removed") await clearHalfDone(world, oracle);
+}
+
+/** Deletes what stands half-made or half-removed, unless it was made anew meanwhile. */
+async function clearHalfDone(world: World, oracle: Oracle): Promise<void> {
+  const things = [...oracle.volumes.values(), ...oracle.snapshots.values()];
+  for (const id of oracle.halfDone) {
+    if (!things.some((thing) => thing.id === id)) await settle(world, planDeleteById(id));
+  }
+  oracle.halfDone.clear();
 }
 
 async function giveUp(

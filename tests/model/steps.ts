@@ -115,6 +115,9 @@ export const NODES: readonly string[] = [
   "worker-4",
 ];
 
+/** How far a command got: it was making the thing, or removing it, or had only its file to remove. */
+export type CutAt = "creating" | "deleting" | "item-removed";
+
 /** Where the content of a new volume comes from; strangers exist nowhere. */
 export type SourceStep =
   | { readonly from: "nothing" | "stranger" | "nonsense" }
@@ -183,7 +186,14 @@ export type Step =
   /** The same call twice at once. */
   | { readonly event: "twice"; readonly call: CallStep }
   /** The call is tried once, whatever becomes of it; then the volume is to be deleted. */
-  | { readonly event: "give-up"; readonly call: VolumeCall };
+  | { readonly event: "give-up"; readonly call: VolumeCall }
+  /** The box lost power in the midst of a command: a thing stands there as that leaves it. */
+  | {
+    readonly event: "cut-short";
+    readonly thing: "volume" | "snapshot";
+    readonly name: number;
+    readonly at: CutAt;
+  };
 
 const volumeName = fc.nat(VOLUME_NAMES.length - 1);
 const snapshotName = fc.nat(SNAPSHOT_NAMES.length - 1);
@@ -223,7 +233,8 @@ const publish = fc.record({
   call: fc.constant("publish" as const),
   name: volumeName,
   node,
-  use,
+  // One node or two: as often the one as the other, for it is the mixtures that must be refused.
+  use: fc.oneof(use, fc.constant<UseKey>("sharedBlock")),
   isReadOnly: fc.boolean(),
 });
 const unpublish = fc.record({
@@ -246,7 +257,7 @@ const volumeCall: fc.Arbitrary<VolumeCall> = fc.oneof(
   { weight: 3, arbitrary: deleteVolume },
   { weight: 2, arbitrary: expand },
   { weight: 2, arbitrary: modify },
-  { weight: 4, arbitrary: publish },
+  { weight: 6, arbitrary: publish },
   { weight: 3, arbitrary: unpublish },
 );
 const snapshotCall: fc.Arbitrary<SnapshotCall> = fc.oneof(
@@ -337,24 +348,31 @@ const disturbed: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ event: fc.constant("give-up" as const), call: volumeCall }) },
 );
 
+const cutShort: fc.Arbitrary<Step> = fc.record({
+  event: fc.constant("cut-short" as const),
+  thing: fc.constantFrom("volume", "snapshot"),
+  name: volumeName,
+  at: fc.constantFrom("creating", "deleting", "item-removed"),
+});
 const write = fc.record({ event: fc.constant("write" as const), name: volumeName });
 
 /** What a world can be put through. */
 export interface StepsOptions {
-  /** Whether its pool can be filled. */
-  readonly canFill: boolean;
+  /** Whether it is a box, whose pool can be filled and whose commands can be cut short. */
+  readonly isBox: boolean;
 }
 
-/** Sequences of steps; eight on average. */
-export function sequences({ canFill }: StepsOptions): fc.Arbitrary<Step[]> {
+/** Sequences of steps; ten on average. */
+export function sequences({ isBox }: StepsOptions): fc.Arbitrary<Step[]> {
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 12, arbitrary: change },
     { weight: 3, arbitrary: look },
     { weight: 2, arbitrary: write },
     { weight: 4, arbitrary: disturbed },
-    { weight: canFill ? 1 : 0, arbitrary: fc.constant<Step>({ event: "full" }) },
+    { weight: isBox ? 1 : 0, arbitrary: fc.constant<Step>({ event: "full" }) },
+    { weight: isBox ? 1 : 0, arbitrary: cutShort },
   );
-  return fc.array(step, { minLength: 1, maxLength: 16, size: "max" });
+  return fc.array(step, { minLength: 1, maxLength: 20, size: "max" });
 }
 
 /** A step in few words. */

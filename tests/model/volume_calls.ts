@@ -54,6 +54,14 @@ export function planDelete(oracle: Oracle, name: number): PlannedCall {
   );
 }
 
+/** Deletes a volume or snapshot that the model does not know, but that may stand half-done. */
+export function planDeleteById(id: string): PlannedCall {
+  const { method } = Controller;
+  return id.startsWith("snap-")
+    ? planned(method.deleteSnapshot, { snapshotId: id }, [])
+    : planned(method.deleteVolume, { volumeId: id }, []);
+}
+
 /** Takes the volume called so from a node, or from all. */
 export function planUnpublish(oracle: Oracle, name: number, node: number | undefined): PlannedCall {
   const volume = oracle.volumes.get(name);

@@ -2,6 +2,7 @@
 import type { Fault } from "../../src/simulator/faults.ts";
 import type { CsiClient } from "../../tools/trial/csi_client.ts";
 import type { Copies } from "./oracle.ts";
+import type { CutAt } from "./steps.ts";
 
 /** What stands on the array, for comparison with what must. */
 export interface Inventory {
@@ -29,6 +30,8 @@ export interface World extends AsyncDisposable {
   inflict(fault: Fault): Promise<void>;
   /** Lets the pool seem full. */
   fill(): Promise<void>;
+  /** Makes of a volume or snapshot what a command leaves that was cut short there. */
+  cutShort(id: string, at: CutAt): Promise<void>;
   /** Ends all faults; what hangs already stays so. */
   calm(): void;
   /** Lets the controller crash when it is about to send, or has sent, its n-th command from now. */

@@ -33,6 +33,7 @@ export async function publishVolume(
   const isReadOnly = request.isReadOnly || isReadOnlyUse(capability);
   const kind = isMount ? "mount" : "block";
   if (await isPublishedAs(ports, request, { kind, isReadOnly, device }, signal)) return;
+  if (!isMount) await checkNotMounted(ports, request, device, signal);
   await checkOnlyTarget(ports, request, device, signal);
   if (isMount) await ports.mounter.bind(stagingPath, targetPath, isReadOnly, signal);
   else await ports.mounter.exposeBlock(device, targetPath, isReadOnly, signal);
@@ -60,6 +61,19 @@ async function checkStaged(
   }
   if (use.device !== device.number) {
     refuse("not-ready", request, `${stagingPath} holds device ${use.device}, not the volume's`);
+  }
+}
+
+/** A raw device beside a mount of it would be two writers, and the end of the file system. */
+async function checkNotMounted(
+  { mounter }: NodePorts,
+  request: NodePublishRequest,
+  device: BlockDevice,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const path of await mounter.usesOf(device.number, signal)) {
+    if ((await mounter.look(path, signal)).kind !== "mount") continue;
+    refuse("not-ready", request, `it is mounted at ${path}, raw block is asked for`);
   }
 }
 

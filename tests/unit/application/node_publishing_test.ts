@@ -57,6 +57,15 @@ Deno.test("publish() in a reader's access mode is read-only whatever the request
   }
 });
 
+Deno.test("publish() never shows the raw device of a volume that is mounted", async () => {
+  const node = await aStagedNode(aMount());
+  await node.volumes.publish(aNodePublish(aMount()), FOREVER);
+  const before = pictureOf(node);
+  const asBlock = aNodePublish(aBlock(), { targetPath: OTHER_TARGET });
+  await assertFails(node.volumes.publish(asBlock, FOREVER), "not-ready");
+  assert.deepEqual(pictureOf(node), before);
+});
+
 for (const capability of [aMount(), aBlock()]) {
   const { type } = capability.access;
   Deno.test(`publish() refuses a volume that is not staged (${type})`, async () => {

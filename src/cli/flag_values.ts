@@ -1,4 +1,5 @@
 /** Reading the values of command-line flags; a refusal names the flag, the value, what is allowed. */
+import { isAbsolute } from "node:path";
 
 /** A flag has a value that is not allowed. The program ends with {@link EXIT_CODE_OF_USAGE}. */
 export class FlagError extends Error {
@@ -74,5 +75,19 @@ export async function fileOf(flag: string, path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (error) {
     throw new FlagError(flag, path, "a file that can be read", { cause: error });
+  }
+}
+
+/** The directory a flag names, made when it is missing. @throws {FlagError} when it cannot be. */
+export async function madeDirectory(flag: string, path: string): Promise<string> {
+  if (!isAbsolute(path)) throw new FlagError(flag, path, "an absolute path");
+  try {
+    await Deno.mkdir(path, { recursive: true });
+    return path;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FlagError(flag, path, `a directory that is there or can be made (${reason})`, {
+      cause,
+    });
   }
 }

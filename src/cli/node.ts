@@ -12,6 +12,7 @@ import { KeyedLock } from "../application/keyed_lock.ts";
 import { NodeVolumes } from "../application/node_volumes.ts";
 import { VERSION } from "../version.ts";
 import { parseAttachment } from "./attach.ts";
+import { madeDirectory } from "./flag_values.ts";
 import type { Output } from "./output.ts";
 import { nodeSettings, serveUntilAsked, type ServingFlags, socketAccess } from "./serving.ts";
 
@@ -35,8 +36,9 @@ export async function runNode(flags: NodeFlags, output: Output): Promise<void> {
   const { driverName, log } = nodeSettings(flags);
   const access = socketAccess(flags);
   const { directory } = parseAttachment(flags.attach);
+  const stateDirectory = await madeDirectory("--state-directory", flags.stateDirectory);
   const observe = openLog({ ...log, write: output.err });
-  const ports = await openTrialHost(join(directory, SIMULATED_BOX), flags.stateDirectory);
+  const ports = await openTrialHost(join(directory, SIMULATED_BOX), stateDirectory);
 
   const settings = { name: flags.nodeName, volumesMax: NO_LIMIT };
   const volumes = new NodeVolumes(ports, new KeyedLock(), settings);

@@ -135,6 +135,17 @@ for (const { flag, value, says } of WRONG_FLAGS) {
   });
 }
 
+for (const path of ["relative", "/dev/null/state"]) {
+  Deno.test(`rds-csi node --state-directory ${path} ends with code 2 and makes nothing`, async () => {
+    const { code, err } = await run(
+      ...["node", "--node-name", "n", "--attach", "trial:/x", "--endpoint", "/run/x.sock"],
+      ...["--state-directory", path],
+    );
+    assert.equal(code, 2);
+    assert.ok(err.startsWith(`rds-csi: --state-directory is "${path}"; allowed: a`), err);
+  });
+}
+
 Deno.test("rds-csi simulate says in one line that its directory cannot be made", async () => {
   const { code, err } = await run("simulate", "--directory", "/dev/null/box");
   assert.equal(code, 1);

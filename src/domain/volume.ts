@@ -68,7 +68,7 @@ export const PUBLICATIONS_MAX = 2;
  */
 export function checkSameVolume(
   existing: Volume,
-  wanted: Pick<NewVolume, "nameDigest" | "source">,
+  wanted: Pick<NewVolume, "nameDigest" | "source" | "port">,
   range: CapacityRange,
 ): void {
   const refuse = (what: string): never => {
@@ -77,6 +77,10 @@ export function checkSameVolume(
   if (existing.nameDigest !== wanted.nameDigest) refuse("it belongs to another name");
   if (!satisfies(existing.capacityBytes, range)) {
     refuse(`it exists with ${existing.capacityBytes} bytes, which is outside the range asked for`);
+  }
+  // A port of its own may be any: volumes taken over keep theirs.
+  if (wanted.port !== "per-volume" && existing.port !== wanted.port) {
+    refuse(`it exists and is exported on port ${existing.port}`);
   }
   if (!isSameSource(existing.source, wanted.source)) {
     refuse(`it exists and was made from ${describeSource(existing.source)}`);

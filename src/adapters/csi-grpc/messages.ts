@@ -29,6 +29,7 @@ const MODES: Readonly<Partial<Record<Mode, AccessMode>>> = {
   [Mode.MULTI_NODE_SINGLE_WRITER]: "MULTI_NODE_SINGLE_WRITER",
   [Mode.MULTI_NODE_MULTI_WRITER]: "MULTI_NODE_MULTI_WRITER",
 };
+const BYTES_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 /** A mount option as mount(8) takes them: no blanks, no quotes, nothing that ends a list. */
 const MOUNT_FLAG = /^[a-z0-9_]+(=[A-Za-z0-9_./:-]+)?$/;
 
@@ -62,11 +63,16 @@ export function requiredPath(text: string, field: string): string {
   throw new StorageError("invalid", `Cannot use ${field} "${path}": an absolute path is allowed`);
 }
 
-/** The sizes asked for; absent fields are zero. @throws {StorageError} `invalid` when negative. */
+/**
+ * The sizes asked for; absent fields are zero. A limit beyond what a number holds exactly limits
+ * nothing that we make, so the largest number stands for it.
+ * @throws {StorageError} `invalid` when negative; `out-of-range` when no array is as large.
+ */
 export function capacityRangeOf(message: CapacityRangeMessage | undefined): CapacityRange {
+  const limit = message?.limitBytes ?? 0n;
   return {
     requiredBytes: safeBytes(message?.requiredBytes ?? 0n, "capacity_range.required_bytes"),
-    limitBytes: safeBytes(message?.limitBytes ?? 0n, "capacity_range.limit_bytes"),
+    limitBytes: safeBytes(limit > BYTES_MAX ? BYTES_MAX : limit, "capacity_range.limit_bytes"),
   };
 }
 
@@ -194,6 +200,9 @@ function checkedFlags(flags: readonly string[]): string[] {
 
 /** CSI's int64 as a number; ours are exact up to 8 PiB. */
 function safeBytes(value: bigint, field: string): number {
-  if (value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-  throw new StorageError("invalid", `Cannot use ${field}: ${value} is not a size in bytes`);
+  if (value >= 0n && value <= BYTES_MAX) return Number(value);
+  const [code, finding] = value < 0n
+    ? ["invalid" as const, "is not a size in bytes"]
+    : ["out-of-range" as const, "bytes are more than any volume can have"];
+  throw new StorageError(code, `Cannot use ${field}: ${value} ${finding}`);
 }

@@ -38,7 +38,7 @@ function aVolume(differing: Partial<Volume> = {}): Volume {
 }
 
 Deno.test("checkSameVolume() takes a volume of the same name, source and a size in the range", () => {
-  const wanted = { nameDigest: nameDigestOf("v"), source: OF_VOLUME };
+  const wanted = { nameDigest: nameDigestOf("v"), source: OF_VOLUME, port: "per-volume" } as const;
   const existing = aVolume({ source: { ...OF_VOLUME } });
   for (
     const range of [ANY, { requiredBytes: GIB, limitBytes: 2 * GIB }, {
@@ -49,7 +49,7 @@ Deno.test("checkSameVolume() takes a volume of the same name, source and a size 
 });
 
 Deno.test("checkSameVolume() refuses another name, size or source, naming what there is", () => {
-  const wanted = { nameDigest: nameDigestOf("v"), source: undefined };
+  const wanted = { nameDigest: nameDigestOf("v"), source: undefined, port: "per-volume" } as const;
   const cases: [Volume, typeof ANY, RegExp][] = [
     [aVolume({ nameDigest: nameDigestOf("w") }), ANY, /another name/],
     [aVolume(), { requiredBytes: 2 * GIB + 1, limitBytes: 0 }, /2147483648 bytes/],
@@ -60,6 +60,18 @@ Deno.test("checkSameVolume() refuses another name, size or source, naming what t
     const check = (): void => checkSameVolume(existing, wanted, range);
     assert.throws(check, { code: "already-exists", message });
   }
+});
+
+Deno.test("checkSameVolume() refuses another fixed port, and takes any where none is fixed", () => {
+  const wanted = { nameDigest: nameDigestOf("v"), source: undefined } as const;
+  const existing = aVolume({ port: 44_300 });
+  for (const port of ["per-volume", 44_300] as const) {
+    checkSameVolume(existing, { ...wanted, port }, ANY);
+  }
+  assert.throws(() => checkSameVolume(existing, { ...wanted, port: 4420 }, ANY), {
+    code: "already-exists",
+    message: /is exported on port 44300/,
+  });
 });
 
 Deno.test("isSameSource() tells kinds and ids apart", () => {

@@ -25,13 +25,13 @@ const DRIVEN: Rule = {
 };
 const DRIVING: Rule = { ...DRIVEN, parts: ["application/", "ports/", "domain/"] };
 const CONFIGURATION: Rule = {
-  parts: ["config", "domain/"],
+  parts: ["config/", "domain/"],
   packages: ["yaml"],
   node: true,
   remedy: "configuration is values; what is made of them belongs to src/cli",
 };
 const COMPOSITION: Rule = {
-  parts: ["cli/", "config", "version.ts", "application/", "ports/", "domain/", "adapters/"],
+  parts: ["cli/", "config/", "version.ts", "application/", "ports/", "domain/", "adapters/"],
   packages: ["commander"],
   node: true,
   remedy: "the simulator is reached from src/cli/simulate*.ts and run_simulator.ts only",
@@ -78,7 +78,7 @@ const RULES: readonly (readonly [part: string, rule: Rule])[] = [
     { ...COMPOSITION, parts: ["cli/", "simulator/"] },
   ]),
   ["cli/", COMPOSITION],
-  ["config", CONFIGURATION],
+  ["config/", CONFIGURATION],
   ["main.ts", { ...COMPOSITION, parts: [...COMPOSITION.parts, "runtime_guard.ts"] }],
   ["runtime_guard.ts", { ...DRIVEN, parts: ["runtime_version.ts"], packages: "none", node: false }],
   ["runtime_version.ts", { ...DRIVEN, parts: [], packages: "none", node: false }],

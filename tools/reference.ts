@@ -1,7 +1,7 @@
 /** The tables of docs/reference that are made from the code. Pure. */
 import { EVENT_LEVELS } from "../src/adapters/logging/event_log.ts";
-import { CONFIG_FIELDS } from "../src/config.ts";
-import type { Field } from "../src/config_field.ts";
+import { CONFIG_FIELDS } from "../src/config/config.ts";
+import type { Field } from "../src/config/field.ts";
 
 /** A page of docs/reference, and the table in it. */
 export interface GeneratedPage {

@@ -1,6 +1,6 @@
 /** Reading the configuration file that a flag names. */
-import { type Config, parseConfig } from "../config.ts";
-import type { ConfigOverrides } from "../config_file.ts";
+import { type Config, parseConfig } from "../config/config.ts";
+import type { ConfigOverrides } from "../config/file.ts";
 import { FlagError } from "./flag_values.ts";
 
 /** No configuration is as large; a wrong path, such as a device, must not fill the memory. */

@@ -1,6 +1,6 @@
 /** The program `rds-csi`: its commands and flags, and what each of them starts. */
 import { Command, CommanderError } from "commander";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config/config.ts";
 import { StorageError } from "../domain/errors.ts";
 import { PROGRAM_NAME, VERSION } from "../version.ts";
 import { EXIT_CODE_OF_USAGE, FlagError } from "./flag_values.ts";

@@ -2,8 +2,8 @@
 import { LOG_LEVELS } from "../adapters/logging/event_log.ts";
 import { LOG_FORMATS, type LogOptions } from "../adapters/logging/log.ts";
 import type { CsiServer } from "../adapters/csi-grpc/server.ts";
-import { DEFAULT_DRIVER_NAME, DRIVER_NAME_WORDS, isDriverName } from "../config.ts";
-import type { ConfigOverrides } from "../config_file.ts";
+import { DEFAULT_DRIVER_NAME, DRIVER_NAME_WORDS, isDriverName } from "../config/config.ts";
+import type { ConfigOverrides } from "../config/file.ts";
 import type { Observe } from "../ports/events.ts";
 import { choiceOf, FlagError, integerOf } from "./flag_values.ts";
 import { listenForEnd } from "./shutdown.ts";

@@ -100,12 +100,12 @@ const IMPORTS: { file: string; code: string; says: RegExp | undefined }[] = [
     says: /for tests/,
   },
   {
-    file: "config.ts",
-    code: 'import "./config_field.ts"; import "yaml"; import "./domain/x.ts";',
+    file: "config/config.ts",
+    code: 'import "./field.ts"; import "yaml"; import "../domain/x.ts";',
     says: undefined,
   },
-  { file: "config.ts", code: 'import "./adapters/x/y.ts";', says: /configuration is values/ },
-  { file: "utils.ts", code: 'import "./config.ts";', says: /has no place in the layers/ },
+  { file: "config/config.ts", code: 'import "../adapters/x/y.ts";', says: /configuration is values/ },
+  { file: "utils.ts", code: 'import "./config/config.ts";', says: /has no place in the layers/ },
 ];
 
 for (const { file, code, says } of IMPORTS) {

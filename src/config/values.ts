@@ -1,6 +1,6 @@
 /** The kinds of values a configuration holds: each from what YAML gives to what the driver uses. */
 import { isIPv6 } from "node:net";
-import type { PortRange } from "./domain/nvme.ts";
+import type { PortRange } from "../domain/nvme.ts";
 
 /** A parser that takes text which matches `pattern`. */
 export function textLike(pattern: RegExp): (value: unknown) => string | undefined {

@@ -1,6 +1,6 @@
 /** What several backends must not have in common. Pure. */
 import type { BackendConfig, Config } from "./config.ts";
-import { showPortRange } from "./config_values.ts";
+import { showPortRange } from "./values.ts";
 
 /** Every contradiction between the backends of a configuration, or between one and itself. */
 export function backendConflicts(config: Config): string[] {

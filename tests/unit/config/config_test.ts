@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ConfigError, parseConfig, summarize } from "../../src/config.ts";
-import type { ConfigOverrides } from "../../src/config_file.ts";
+import { ConfigError, parseConfig, summarize } from "../../../src/config/config.ts";
+import type { ConfigOverrides } from "../../../src/config/file.ts";
 
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 const FINGERPRINT = `SHA256:${"A".repeat(43)}`;

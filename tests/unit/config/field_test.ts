@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { byDefault, closest, defaultsOf, scalar } from "../../src/config_field.ts";
+import { byDefault, closest, defaultsOf, scalar } from "../../../src/config/field.ts";
 
 const KEYS = ["port", "user", "address", "privateKeyFile", "minFreePercent"];
 const GUESSES: { written: string; meant: string | undefined }[] = [

@@ -12,9 +12,9 @@ import {
   REQUIRED,
   scalar,
   section,
-} from "./config_field.ts";
-import { backendConflicts } from "./config_conflicts.ts";
-import { type ConfigOverrides, readYaml, withOverrides } from "./config_file.ts";
+} from "./field.ts";
+import { backendConflicts } from "./conflicts.ts";
+import { type ConfigOverrides, readYaml, withOverrides } from "./file.ts";
 import {
   address,
   hostKey,
@@ -23,8 +23,8 @@ import {
   showPortRange,
   textLike,
   wholeNumber,
-} from "./config_values.ts";
-import type { PortRange } from "./domain/nvme.ts";
+} from "./values.ts";
+import type { PortRange } from "../domain/nvme.ts";
 
 /** The levels of the log, least urgent first. */
 export type ConfiguredLogLevel = "debug" | "info" | "warning" | "error";

@@ -5,7 +5,7 @@
 import { slotAliasOf } from "../../domain/slot.ts";
 import type { SnapshotId } from "../../domain/snapshot_id.ts";
 import type { VolumeId } from "../../domain/volume_id.ts";
-import { diskPathOf } from "./paths.ts";
+import { backingFileOf, diskPathOf } from "./paths.ts";
 import type { FileName } from "./paths.ts";
 import { NOTHING, script } from "./syntax.ts";
 import type { Script } from "./syntax.ts";
@@ -13,6 +13,15 @@ import type { Script } from "./syntax.ts";
 /** The condition that an item is `id`'s, whichever form its slot has. */
 export function slotIs(id: VolumeId | SnapshotId): Script {
   return script`slot=${id} || slot=${slotAliasOf(id)}`;
+}
+
+/**
+ * The condition that an item is `id`'s by its slot or by its file: one whose slot was changed by a
+ * person is still there, and must not be taken for missing.
+ */
+export function isOrWas(id: VolumeId | SnapshotId, basePaths: readonly string[]): Script {
+  const byFile = basePaths.map((basePath) => script`|| ${fileIs(backingFileOf(basePath, id))}`);
+  return script`${slotIs(id)} ${byFile}`;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface DiskRow {
   readonly nqn: string | undefined;
   /** Whether the box mounts a file system it finds inside. */
   readonly isMounting: boolean | undefined;
+  /** Whether somebody switched the item off; then it is not exported, whatever it says. */
+  readonly isDisabled: boolean | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -31,7 +33,7 @@ export const PUT_ROW: Script = putJson(script`{
   "id"=($r->".id"); "slot"=($r->"slot"); "kind"=($r->"type"); "path"=($r->"file-path");
   "size"=($r->"size"); "note"=($r->"comment"); "export"=($r->"nvme-tcp-export");
   "port"=($r->"nvme-tcp-server-port"); "nqn"=($r->"nvme-tcp-server-nqn");
-  "mount"=($r->"mount-filesystem")}`);
+  "mount"=($r->"mount-filesystem"); "off"=($r->"disabled")}`);
 
 /** The objects among printed lines; whatever else a command prints is passed over. */
 export function parseObjects(lines: readonly string[]): Json[] {
@@ -83,5 +85,6 @@ function rowOf(object: Json): DiskRow {
     port: numberOf(object["port"]),
     nqn: textOf(object["nqn"]),
     isMounting: booleanOf(object["mount"]),
+    isDisabled: booleanOf(object["off"]),
   };
 }

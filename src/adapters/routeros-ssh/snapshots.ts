@@ -8,7 +8,7 @@ import type { SnapshotStore } from "../../ports/snapshot_store.ts";
 import { change, explain, read, refusesPublished, usableMethod } from "./box.ts";
 import type { Box, BoxLimits, CopyMethod } from "./box.ts";
 import { guardRefusalOf } from "./failures.ts";
-import { slotIs } from "./guards.ts";
+import { isOrWas } from "./guards.ts";
 import { listItems } from "./listing.ts";
 import { backingFileOf } from "./paths.ts";
 import { snapshotPrefix, snapshotRecordHead } from "./record.ts";
@@ -70,7 +70,8 @@ export class RouterOsSnapshots implements SnapshotStore {
   }
 
   async find(id: SnapshotId, signal: AbortSignal): Promise<Snapshot | undefined> {
-    const line = findLine(this.#box.settings, slotIs(id));
+    const { settings } = this.#box;
+    const line = findLine(settings, isOrWas(id, settings.basePaths));
     const lines = await read(this.#box, line, this.#cannot("read", id), signal);
     return this.#snapshotsIn(lines).find((snapshot) => snapshot.id === id);
   }

@@ -78,6 +78,7 @@ function checkedSize(row: DiskRow): number {
 }
 
 function problemOf(row: DiskRow, id: VolumeId): string | undefined {
+  if (row.isDisabled === true) return "its disk is disabled on the array";
   if (row.isExported !== true) return "it is not exported";
   if (row.nqn !== nqnOf(id)) return `it is exported under another NQN: "${row.nqn}"`;
   if (row.port === undefined) return "it is exported on no port";

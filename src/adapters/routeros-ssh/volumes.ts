@@ -8,7 +8,7 @@ import type { PoolCapacity, VolumeAmendment, VolumeStore } from "../../ports/vol
 import { change, explain, read, refusesPublished, usableMethod } from "./box.ts";
 import type { Box, BoxLimits, ChangeKind } from "./box.ts";
 import { guardRefusalOf } from "./failures.ts";
-import { slotIs } from "./guards.ts";
+import { isOrWas } from "./guards.ts";
 import { listItems } from "./listing.ts";
 import { backingFileOf } from "./paths.ts";
 import { formatVolumeRecord, parseVolumeRecord } from "./record.ts";
@@ -57,7 +57,8 @@ export class RouterOsVolumes implements VolumeStore {
   }
 
   async find(id: VolumeId, signal: AbortSignal): Promise<Volume | undefined> {
-    const line = findLine(this.#box.settings, slotIs(id));
+    const { settings } = this.#box;
+    const line = findLine(settings, isOrWas(id, settings.basePaths));
     return this.#volumeIn(await read(this.#box, line, this.#cannot("read", id), signal), id);
   }
 

@@ -198,6 +198,23 @@ Deno.test("a new driver on a full pool publishes, finds and deletes what is ther
   await assertEmpty(rig.simulator, BASE);
 });
 
+Deno.test("a volume whose slot a person changed is damaged, never missing", async () => {
+  await using rig = await startRig();
+  const volume = await rig.array.volumes.create(WANTED, soon());
+  const { id } = await rig.array.snapshots.create(aNewSnapshot("s", "v"), soon());
+  await type(rig.simulator, `/disk/set ${SLOT} slot=mine; /disk/set ${slotAliasOf(id)} slot=his`);
+  await assertFails(rig.array.volumes.find(volume.id, soon()), "not-ready");
+  await assertFails(rig.array.snapshots.find(id, soon()), "not-ready");
+});
+
+Deno.test("a volume whose disk a person disabled is shown as not well", async () => {
+  await using rig = await startRig();
+  await rig.array.volumes.create(WANTED, soon());
+  assert.equal(await type(rig.simulator, `/disk/disable ${SLOT}`), "");
+  const found = await rig.array.volumes.find(WANTED.id, soon());
+  assert.equal(found?.problem, "its disk is disabled on the array");
+});
+
 Deno.test("volumesMax is a limit with a name", async () => {
   await using rig = await startRig({}, { volumesMax: 2 });
   for (const name of ["a", "b"]) await rig.array.volumes.create(aNewVolume(name), soon());

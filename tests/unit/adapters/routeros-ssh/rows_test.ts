@@ -23,14 +23,16 @@ const ROW: DiskRow = {
   port: 20_001,
   nqn: nqnOf(WANTED.id),
   isMounting: false,
+  isDisabled: false,
 };
 
 Deno.test("a row is read with exact types; null, empty and absent are undefined", () => {
   const line = '{"id":"*2B","slot":"s","kind":"file","path":"/p/x.img","size":16003143565312,' +
-    '"note":null,"export":true,"port":"4420","nqn":"","mount":false}';
+    '"note":null,"export":true,"port":"4420","nqn":"","mount":false,"off":true}';
   assert.deepEqual(parseRows(["noise", line, '{"left":1}']), [{
     ...{ ref: "*2B", slot: "s", kind: "file", path: "/p/x.img", sizeBytes: 16_003_143_565_312 },
-    ...{ comment: undefined, isExported: true, port: 4420, nqn: undefined, isMounting: false },
+    ...{ comment: undefined, isExported: true, port: 4420, nqn: undefined },
+    ...{ isMounting: false, isDisabled: true },
   }]);
 });
 
@@ -60,6 +62,7 @@ Deno.test("volumeOf() says what is wrong with a volume on the box", () => {
     [{ nqn: "nqn.2000-02.com.mikrotik:other" }, /another NQN/],
     [{ port: undefined }, /no port/],
     [{ isMounting: true }, /mounts/],
+    [{ isDisabled: true }, /disabled/],
     [{ isMounting: undefined }, /mounts/],
   ];
   for (const [change, problem] of problems) {

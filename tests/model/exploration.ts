@@ -32,6 +32,8 @@ const COUNT_VARIABLE = "MODEL_SEQUENCES";
 /** The environment variable that names one failure to see again. */
 const REPLAY_VARIABLE = "MODEL_REPLAY";
 const SEQUENCES = 2000;
+/** How long a failing sequence is made smaller; one that hangs is slow at that. */
+const SHRINK_MS_MAX = 60_000;
 /** From so many sequences on, what none of them met is hardly chance. */
 const TELLING_COUNT = 200;
 const REPLAY = /^([a-z0-9-]+)@(-?\d+)@([\d:]+)$/;
@@ -116,6 +118,7 @@ function parseReplay(text: string): { name: string; seed: number; path: string }
 class Worlds implements AsyncDisposable {
   readonly #open: OpenWorld;
   #world: World | undefined;
+  #shrinksUntilMs = Infinity;
   /** The story of the sequence that failed last, which is the smallest. */
   lastFailure: readonly string[] = [];
 
@@ -124,12 +127,15 @@ class Worlds implements AsyncDisposable {
   }
 
   async run(steps: readonly Step[]): Promise<void> {
+    // From here on every smaller sequence counts as fine, so the search for one ends.
+    if (performance.now() > this.#shrinksUntilMs) return;
     this.#world ??= await this.#open();
     const story: string[] = [];
     try {
       await runSequence(this.#world, steps, story);
     } catch (error) {
       this.lastFailure = story;
+      this.#shrinksUntilMs = Math.min(this.#shrinksUntilMs, performance.now() + SHRINK_MS_MAX);
       await this[Symbol.asyncDispose]();
       throw error;
     }

@@ -7,8 +7,8 @@
  * just opened.
  */
 const HALVES: readonly (readonly string[])[] = [
-  ["box_1_test.ts", "storm_test.ts", "planted_bug_test.ts"],
-  ["box_2_test.ts", "box_modes_test.ts", "memory_test.ts"],
+  ["box_1_test.ts", "storm_test.ts", "planted_bug_test.ts", "memory_test.ts"],
+  ["box_2_test.ts", "box_modes_test.ts"],
 ];
 const HERE = new URL("./", import.meta.url);
 

@@ -365,12 +365,13 @@ export interface StepsOptions {
 /** Sequences of steps; ten on average. */
 export function sequences({ isBox }: StepsOptions): fc.Arbitrary<Step[]> {
   const step: fc.Arbitrary<Step> = fc.oneof(
-    { weight: 12, arbitrary: change },
-    { weight: 3, arbitrary: look },
-    { weight: 2, arbitrary: write },
-    { weight: 4, arbitrary: disturbed },
+    { weight: 38, arbitrary: change },
+    { weight: 8, arbitrary: look },
+    { weight: 5, arbitrary: write },
+    { weight: 13, arbitrary: disturbed },
+    // Rare, because nothing new can be made until it is calm again.
     { weight: isBox ? 1 : 0, arbitrary: fc.constant<Step>({ event: "full" }) },
-    { weight: isBox ? 1 : 0, arbitrary: cutShort },
+    { weight: isBox ? 6 : 0, arbitrary: cutShort },
   );
   return fc.array(step, { minLength: 1, maxLength: 20, size: "max" });
 }

@@ -38,6 +38,11 @@ export interface Volume {
   readonly publications: readonly Publication[];
   /** What was changed of its reconnect policy since it was made. */
   readonly reconnect: ReconnectChange;
+  /**
+   * How often what is recorded with it was changed. It never comes back to a value it had, so a
+   * change that was sent long ago and arrives late finds another one and does nothing.
+   */
+  readonly revision: number;
   /** What is wrong with it on the array, in words; undefined when nothing is. */
   readonly problem: string | undefined;
 }

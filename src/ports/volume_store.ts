@@ -62,8 +62,8 @@ export interface VolumeStore {
   expand(id: VolumeId, capacityBytes: number, signal: AbortSignal): Promise<Volume>;
 
   /**
-   * Replaces parts of what is recorded with `volume`, provided the record is still what `volume`
-   * says. Returns the volume as it is afterwards.
+   * Replaces parts of what is recorded with `volume`, provided its revision is still that of
+   * `volume`. Returns the volume as it is afterwards, its revision one higher.
    * @throws {StorageError} `not-found`; `busy` when the record changed meanwhile.
    */
   amend(volume: Volume, amendment: VolumeAmendment, signal: AbortSignal): Promise<Volume>;

@@ -119,7 +119,9 @@ export const AMEND_CLAUSES: readonly Clause[] = [
     check: async ({ volumes }) => {
       const volume = await volumes.create(aNewVolume("v"), FOREVER);
       const after = await volumes.amend(volume, { publications: LONG_PUBLICATIONS }, FOREVER);
-      assert.deepEqual(after, { ...volume, publications: LONG_PUBLICATIONS });
+      const { revision } = after;
+      assert.deepEqual(after, { ...volume, revision, publications: LONG_PUBLICATIONS });
+      assert.equal(revision, volume.revision + 1);
       assert.deepEqual(await volumes.find(volume.id, FOREVER), after);
     },
   },
@@ -166,9 +168,24 @@ export const AMEND_CLAUSES: readonly Clause[] = [
       const { id } = await volumes.create(aNewVolume("origin"), FOREVER);
       const source = { kind: "volume", id } as const;
       const clone = await volumes.create(aNewVolume("v", { source }), FOREVER);
-      await volumes.amend(clone, { publications: LONG_PUBLICATIONS }, FOREVER);
+      const { revision } = await volumes.amend(
+        clone,
+        { publications: LONG_PUBLICATIONS },
+        FOREVER,
+      );
       const found = await volumes.find(clone.id, FOREVER);
-      assert.deepEqual(found, { ...clone, publications: LONG_PUBLICATIONS });
+      assert.deepEqual(found, { ...clone, revision, publications: LONG_PUBLICATIONS });
+    },
+  },
+  {
+    name: "amend() that comes late changes nothing, also when the record was put back meanwhile",
+    check: async ({ volumes }) => {
+      const seen = await volumes.create(aNewVolume("v"), FOREVER);
+      const published = await volumes.amend(seen, { publications: [aPublication()] }, FOREVER);
+      const back = await volumes.amend(published, { publications: [] }, FOREVER);
+      const late = volumes.amend(seen, { publications: [aPublication()] }, FOREVER);
+      await assertFails(late, "busy");
+      assert.deepEqual(await volumes.find(seen.id, FOREVER), back);
     },
   },
   {

@@ -83,12 +83,13 @@ function lifeHandlers(volumes: Volumes): ControllerHandlers {
       return {};
     },
     controllerExpandVolume: async (request, { signal }) => {
-      if (request.capacityRange === undefined) {
-        throw new StorageError("invalid", "Cannot expand volume: capacity_range is absent");
+      const range = capacityRangeOf(request.capacityRange);
+      if (range.requiredBytes === 0 && range.limitBytes === 0) {
+        throw new StorageError("invalid", "Cannot expand volume: capacity_range is empty");
       }
       const id = requiredVolumeId(request.volumeId);
       if (request.volumeCapability !== undefined) requiredCapability(request.volumeCapability);
-      const volume = await volumes.expand(id, capacityRangeOf(request.capacityRange), signal);
+      const volume = await volumes.expand(id, range, signal);
       // A raw block device, too, must be looked at again by the node before it shows the new size.
       return { capacityBytes: BigInt(volume.capacityBytes), nodeExpansionRequired: true };
     },

@@ -37,6 +37,7 @@ export class MemoryVolumeStore implements VolumeStore {
       nqn: nqnOf(id),
       port: wanted.port === "per-volume" ? this.#array.freePort(id) : wanted.port,
       publications: [],
+      revision: 0,
       problem: undefined,
     };
     this.#put(volume, source?.content ?? "");
@@ -73,10 +74,10 @@ export class MemoryVolumeStore implements VolumeStore {
   async amend(volume: Volume, amendment: VolumeAmendment, signal: AbortSignal): Promise<Volume> {
     await settle(signal);
     const { volume: current, content } = this.#existing(volume.id);
-    if (!isSameRecord(current, volume)) {
+    if (current.revision !== volume.revision) {
       throw new StorageError("busy", `Cannot change volume "${volume.id}": its record has changed`);
     }
-    return this.#put({ ...current, ...amendment }, content);
+    return this.#put({ ...current, ...amendment, revision: current.revision + 1 }, content);
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
@@ -129,14 +130,4 @@ export class MemoryVolumeStore implements VolumeStore {
     });
     return volume;
   }
-}
-
-/** Whether what can be amended is the same in both. */
-function isSameRecord(left: Volume, right: Volume): boolean {
-  const record = ({ publications, reconnect }: Volume): string =>
-    JSON.stringify([
-      publications.map(({ node, isReadOnly, isShared }) => [node, isReadOnly, isShared]),
-      Object.entries(reconnect).filter(([, value]) => value !== undefined).sort(),
-    ]);
-  return record(left) === record(right);
 }

@@ -23,6 +23,8 @@ export interface CopyTarget {
 
 /** What the file of a reservation takes. */
 const RESERVATION_BYTES = 1024 ** 2;
+/** What a copy of an item would inherit beyond its privacy, and must not. */
+const OWN_PROPERTIES: Script = script`file-offset=0 nvme-tcp-server-allow-host-name=${""}`;
 /** Bytes of one sample; the most `/file/read` gives. */
 const SAMPLE_BYTES = 32_768;
 /** Places are 1024ths of the size, so that they stay whole numbers on every box. */
@@ -46,7 +48,8 @@ export function copyStatements(strategy: CopyStrategy, target: CopyTarget): Scri
     ${waitWhile(script`[/disk/get $made size] != $sourceBytes`)}`;
   switch (strategy) {
     case "copy-from":
-      return script`:set made [/disk/add type=file copy-from=$source ${given}]; ${settle}`;
+      return script`:set made [/disk/add type=file copy-from=$source ${given} ${OWN_PROPERTIES}];
+        ${settle}`;
     case "file-copy":
       return script`${copyFile(target)} :set made [/disk/add type=file ${given}];
         ${release(target)} ${settle}`;

@@ -57,7 +57,7 @@ async function readAll<Item>(
   signal: AbortSignal,
 ): Promise<Item[]> {
   const items: Item[] = [];
-  let [last, count]: [string | undefined, number] = [undefined, 0];
+  let [last, count]: [DiskRow | undefined, number] = [undefined, 0];
   while (true) {
     const line = chunkLine(box, kind, last);
     const printed = await box.session.read(line, what, signal);
@@ -66,7 +66,7 @@ async function readAll<Item>(
       const item = read(row);
       if (item !== undefined) items.push(item);
     }
-    last = rows.at(-1)?.ref ?? last;
+    last = rows.at(-1) ?? last;
     count += rows.length;
     const left = parseObjects(printed.slice(-1))[0]?.["left"];
     if (typeof left !== "number") {
@@ -83,16 +83,23 @@ async function readAll<Item>(
  * Prints at most {@link LIST_CHUNK} rows after the item `after`, and how many were left before. The
  * pool is looked for last: one that goes away meanwhile may take items with it.
  */
-function chunkLine({ settings }: Box, kind: "v" | "s", after: string | undefined): Script {
-  const skip = after === undefined ? NOTHING : script`:local place [:find $ids ${itemId(after)}];
-    :if ([:typeof $place] != "num") do={ :error "csi-list-moved" };
-    :set first ($place + 1);`;
+function chunkLine({ settings }: Box, kind: "v" | "s", after: DiskRow | undefined): Script {
   const mine = `^${recordPrefix(kind, settings.clusterId)}`;
   return script`:local first 0;
     :local ids [/disk/find where type="file" comment~${mine}];
-    ${skip}
+    ${skipTo(after)}
     :foreach i in=[:pick $ids $first ($first + ${LIST_CHUNK})]
       do={ :local r [/disk/get $i]; ${PUT_ROW} };
     ${poolGuard(settings.pool)}
     ${putJson(script`{"left"=([:len $ids] - $first)}`)}`;
+}
+
+/** Ids hold until a reboot: the last item seen must still be the one that has its id. */
+function skipTo(last: DiskRow | undefined): Script {
+  if (last?.ref === undefined) return NOTHING;
+  return script`:local place [:find $ids ${itemId(last.ref)}];
+    :if ([:typeof $place] != "num") do={ :error "csi-list-moved" };
+    :if ([/disk/get ${itemId(last.ref)} slot] != ${last.slot ?? ""})
+      do={ :error "csi-list-moved" };
+    :set first ($place + 1);`;
 }

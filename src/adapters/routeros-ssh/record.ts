@@ -1,7 +1,7 @@
 /**
  * What we write into the comment of a disk item: whose it is, and what the box itself cannot say.
  *
- * `r1;k=v;i=<cluster>;n=<name digest>;s=<source>;t=<created>;p=<reconnect>;…;a=<publications>;st=r`
+ * `r1;k=v;i=<cluster>;n=<name digest>;s=<source>;t=<created>;v=<revision>;p=<reconnect>;…;a=<publications>;st=r`
  *
  * The order is part of the format: scripts on the box compare the first part (whose) and the last
  * (state, publications) as text. Keys of a later r1 that we do not know stay where they are.
@@ -28,6 +28,7 @@ export interface VolumeRecord {
   readonly nameDigest: NameDigest;
   readonly source: ContentSource | undefined;
   readonly createdAtMs: number;
+  readonly revision: number;
   readonly reconnect: ReconnectChange;
   readonly publications: readonly Publication[];
   readonly unknown: readonly UnknownPair[];
@@ -65,6 +66,7 @@ const RECONNECT_LETTERS: Readonly<Record<keyof ReconnectPolicy, string>> = {
   fastIoFailTmo: "f",
   nrIoQueues: "q",
 };
+const VOLUME_KEYS: readonly string[] = ["n", "s", "t", "v", "p"];
 const CLUSTER_ID = /^[a-z0-9-]{1,16}$/;
 const DIGEST = /^[A-Za-z0-9_-]{22}$/;
 const PAIR = /^([a-z]{1,3})=([A-Za-z0-9._,=-]*)$/;
@@ -101,6 +103,7 @@ export function formatVolumeRecord(clusterId: string, record: VolumeRecord): str
     ["n", record.nameDigest],
     ["s", formatSource(record.source)],
     ["t", record.createdAtMs.toString(36)],
+    ["v", record.revision.toString(36)],
     ["p", formatReconnect(record.reconnect)],
     ...record.unknown,
     ["a", record.publications.map(formatPublication).join(",") || NONE],
@@ -143,20 +146,22 @@ export function formatScratchRecord(clusterId: string, madeAtMs: number, length 
 
 /** The record of a volume of ours, or undefined when `text` is not exactly that. */
 export function parseVolumeRecord(clusterId: string, text: string): VolumeRecord | undefined {
-  const fields = parseFields(text, recordPrefix("v", clusterId), ["n", "s", "t", "p"], ["a", "st"]);
+  const fields = parseFields(text, recordPrefix("v", clusterId), VOLUME_KEYS, ["a", "st"]);
   if (fields === undefined) return undefined;
   const { known, unknown } = fields;
   const nameDigest = parseDigest(known["n"]);
   const source = parseSource(known["s"]);
   const createdAtMs = parseBase36(known["t"]);
+  const revision = parseBase36(known["v"]);
   const reconnect = parseReconnect(known["p"]);
   const publications = parsePublications(known["a"]);
   const state = STATE_OF[known["st"] ?? ""];
   if (
     nameDigest === undefined || source === "bad" || createdAtMs === undefined ||
-    reconnect === undefined || publications === undefined || state === undefined
+    revision === undefined || reconnect === undefined || publications === undefined ||
+    state === undefined
   ) return undefined;
-  return { nameDigest, source, createdAtMs, reconnect, publications, unknown, state };
+  return { nameDigest, source, createdAtMs, revision, reconnect, publications, unknown, state };
 }
 
 /** The record of a snapshot of ours, or undefined when `text` is not exactly that. */

@@ -37,6 +37,7 @@ export function volumeOf(row: DiskRow, clusterId: string): Volume | undefined {
     port: row.port ?? 0,
     publications: record.publications,
     reconnect: record.reconnect,
+    revision: record.revision,
     problem: problemOf(row, id),
   };
 }

@@ -77,11 +77,17 @@ export class RouterOsVolumes implements VolumeStore {
     const { settings } = this.#box;
     const what = this.#cannot("change the record of", volume.id);
     const before = recordOf(volume, "ready");
+    const revision = volume.revision + 1;
     let unknown: VolumeRecord["unknown"] = [];
     // The second try carries pairs of a later version that our reading of a volume does not show.
     for (let attempt = 1;; attempt++) {
       const from = formatVolumeRecord(settings.clusterId, { ...before, unknown });
-      const to = formatVolumeRecord(settings.clusterId, { ...before, ...amendment, unknown });
+      const to = formatVolumeRecord(settings.clusterId, {
+        ...before,
+        ...amendment,
+        revision,
+        unknown,
+      });
       const line = amendLine(settings, volume.id, from, to);
       checkRecord(to, this.#box.knownLimits(), what);
       try {
@@ -132,7 +138,7 @@ export class RouterOsVolumes implements VolumeStore {
     const { id, capacityBytes, limitBytes, port } = wanted;
     const copy = await this.#planCopy(wanted, what, signal);
     const limits = await this.#box.limits(signal);
-    const facts = { ...wanted, publications: [], unknown: [] };
+    const facts = { ...wanted, revision: 0, publications: [], unknown: [] };
     const final = formatVolumeRecord(clusterId, { ...facts, state: "ready" });
     checkRecord(final, limits, what);
     return {
@@ -236,8 +242,8 @@ export class RouterOsVolumes implements VolumeStore {
 }
 
 function recordOf(volume: Volume, state: RecordState): VolumeRecord {
-  const { nameDigest, source, createdAtMs, reconnect, publications } = volume;
-  return { nameDigest, source, createdAtMs, reconnect, publications, unknown: [], state };
+  const { nameDigest, source, createdAtMs, revision, reconnect, publications } = volume;
+  return { nameDigest, source, createdAtMs, revision, reconnect, publications, unknown: [], state };
 }
 
 /** Refuses a record that the box would cut, before anything is written. */

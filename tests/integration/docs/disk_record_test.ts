@@ -31,6 +31,7 @@ Deno.test("disk-record.md shows a volume's record as it is written, field by fie
     nameDigest: nameDigestOf(ID),
     source: { kind: "snapshot", id: snapshotIdOf(ID, 1_795_236_465) },
     createdAtMs: 1_795_236_470_123,
+    revision: 2,
     reconnect: { ctrlLossTmo: 600 },
     publications: [{
       node: nodeIdOf("worker-1", "6ba7b810-9dad-41d1-80b4-00c04fd430c8"),

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { GIB } from "../../../src/domain/capacity.ts";
 import type { BoxOptions } from "../../../src/simulator/box/options.ts";
+import { slotAliasOf } from "../../../src/domain/slot.ts";
 import { aNewSnapshot, aNewVolume, aPublication } from "../../builders/stores.ts";
 import { assertFails } from "../../contract/store_harness.ts";
 import { RouterOsError } from "../../../src/simulator/menu.ts";
@@ -79,6 +80,20 @@ Deno.test("a whole life works by file-copy, restores to a larger size included",
   await volumes.delete(restored.id, soon());
   await snapshots.delete(snapshot.id, soon());
   await assertEmpty(rig.simulator, BASE);
+});
+
+Deno.test("a clone inherits no list of hosts and no offset from its source", async () => {
+  await using rig = await startRig();
+  const { volumes } = rig.array;
+  const origin = await volumes.create(aNewVolume("origin"), soon());
+  await type(
+    rig.simulator,
+    `/disk/set ${slotAliasOf(origin.id)} nvme-tcp-server-allow-host-name=somebody`,
+  );
+  const source = { kind: "volume", id: origin.id } as const;
+  const clone = await volumes.create(aNewVolume("clone", { source }), soon());
+  const shown = `[/disk/get ${slotAliasOf(clone.id)} nvme-tcp-server-allow-host-name]`;
+  assert.equal(await type(rig.simulator, `:put ("hosts=" . ${shown})`), "hosts=");
 });
 
 Deno.test("a full copy of a published volume is refused, unless fuzzy copies are allowed", async () => {

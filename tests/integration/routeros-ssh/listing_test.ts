@@ -14,7 +14,13 @@ async function addItems({ simulator }: Rig, count: number, first = 0): Promise<v
   for (let from = first; from < count; from += 100) {
     const lines = Array.from({ length: Math.min(100, count - from) }, (_, at) => {
       const wanted = aNewVolume(`bulk-${from + at}`);
-      const record = { ...wanted, publications: [], unknown: [], state: "ready" } as const;
+      const record = {
+        ...wanted,
+        revision: 0,
+        publications: [],
+        unknown: [],
+        state: "ready",
+      } as const;
       return `/disk/add type=file slot=${slotAliasOf(wanted.id)}` +
         ` file-path=storage-pool/k8s/csi/${wanted.id}.img file-size=1048576` +
         ` mount-filesystem=no nvme-tcp-export=yes nvme-tcp-server-port=${30_000 + from + at}` +
@@ -52,6 +58,20 @@ Deno.test("list() misses nothing that stays when items vanish between two pieces
   const staying = Array.from({ length: 1100 }, (_, at) => volumeIdForName(`bulk-${at}`))
     .filter((id) => !gone.includes(id));
   assert.deepEqual(staying.filter((id) => !listed.has(id)), []);
+});
+
+Deno.test("list() misses nothing when the box reboots between two pieces and counts ids anew", async () => {
+  await using rig = await startRig({ box: { idsChangeOnReboot: true } });
+  await addItems(rig, 1100);
+  let commands = 0;
+  await using array = rig.open({
+    onExec: ({ lane }) => {
+      if (lane === "read" && ++commands === 2) rig.simulator.box.reboot();
+    },
+  });
+  const listed = await array.volumes.list(soon());
+  assert.equal(new Set(listed.map(({ id }) => id)).size, 1100);
+  assert.ok(commands > 3, "the list was not begun anew");
 });
 
 Deno.test("list() fails rather than leave out a volume whose record is damaged", async () => {

@@ -253,3 +253,16 @@ Deno.test("a name that CSI does not allow is INVALID_ARGUMENT", async () => {
     await refused(cut, "INVALID_ARGUMENT", says);
   }
 });
+
+Deno.test("an expansion that names no size is refused, and changes nothing", async () => {
+  await using shipped = await install();
+  const { client } = shipped;
+  const { volumeId, capacityBytes } = await createVolume(client, "v");
+  for (const capacityRange of [undefined, {}]) {
+    const request = { volumeId, ...(capacityRange === undefined ? {} : { capacityRange }) };
+    const call = client.call(Controller.method.controllerExpandVolume, request);
+    await refused(call, "INVALID_ARGUMENT", /capacity_range is empty/);
+  }
+  const { volume } = await client.call(Controller.method.controllerGetVolume, { volumeId });
+  assert.equal(volume?.capacityBytes, capacityBytes);
+});

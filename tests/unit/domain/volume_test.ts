@@ -31,6 +31,7 @@ function aVolume(differing: Partial<Volume> = {}): Volume {
     nqn: nqnOf(V),
     port: 44_200,
     publications: [],
+    revision: 0,
     reconnect: {},
     problem: undefined,
     ...differing,

@@ -104,7 +104,11 @@ const IMPORTS: { file: string; code: string; says: RegExp | undefined }[] = [
     code: 'import "./field.ts"; import "yaml"; import "../domain/x.ts";',
     says: undefined,
   },
-  { file: "config/config.ts", code: 'import "../adapters/x/y.ts";', says: /configuration is values/ },
+  {
+    file: "config/config.ts",
+    code: 'import "../adapters/x/y.ts";',
+    says: /configuration is values/,
+  },
   { file: "utils.ts", code: 'import "./config/config.ts";', says: /has no place in the layers/ },
 ];
 

@@ -61,6 +61,7 @@ const volumeRecord: fc.Arbitrary<VolumeRecord> = fc.record({
   nameDigest: digest,
   source,
   createdAtMs: time,
+  revision: fc.nat(),
   reconnect,
   publications: fc.array(publication, { maxLength: 2 }),
   unknown,
@@ -117,7 +118,12 @@ Deno.test("a record that was cut, changed or made by another cluster is not read
 Deno.test("any text that is read as a record is written as the same text", () => {
   const base = formatVolumeRecord(CLUSTER, {
     ...{ nameDigest: nameDigestOf("v"), source: { kind: "volume", id: ORIGIN }, unknown: [] },
-    ...{ createdAtMs: 1_763_690_000_123, reconnect: { nrIoQueues: 4 }, state: "ready" },
+    ...{
+      createdAtMs: 1_763_690_000_123,
+      revision: 5,
+      reconnect: { nrIoQueues: 4 },
+      state: "ready",
+    },
     publications: [aPublication()],
   });
   const edit = fc.tuple(fc.nat(), fc.constantFrom("0", "-", "A", "z", ",", ".", "=", ";", "r"));
@@ -139,9 +145,10 @@ Deno.test("records look as documented", () => {
   const facts = { nameDigest: nameDigestOf("v"), unknown: [], state: "ready" } as const;
   const volume = formatVolumeRecord(CLUSTER, {
     ...{ ...facts, source: undefined, createdAtMs: 1_763_690_000_123, reconnect: {} },
+    revision: 37,
     publications: [],
   });
-  assert.equal(volume, `r1;k=v;i=c1;n=${facts.nameDigest};s=-;t=mi87hlob;p=-;a=-;st=r`);
+  assert.equal(volume, `r1;k=v;i=c1;n=${facts.nameDigest};s=-;t=mi87hlob;v=11;p=-;a=-;st=r`);
   const snapshot = formatSnapshotRecord(CLUSTER, {
     ...{ ...facts, source: ORIGIN, second: 1_763_690_000, takenAtMs: 1_763_690_000_123 },
     sizeBytes: 1_073_741_824,
@@ -155,6 +162,7 @@ Deno.test("the longest record fits the length that is tried out, with room for a
     nameDigest: nameDigestOf("v"),
     source: { kind: "snapshot", id: snapshotIdOf(ORIGIN, 9_999_999_999) },
     createdAtMs: Date.UTC(2199, 0, 1),
+    revision: 36 ** 5,
     reconnect: {
       ...{ ctrlLossTmo: 86_400, reconnectDelay: 60, keepAliveTmo: 120 },
       ...{ fastIoFailTmo: 86_399, nrIoQueues: 64 },

@@ -11,7 +11,7 @@ import { slotAliasOf } from "../../../../src/domain/slot.ts";
 import { aNewVolume } from "../../../builders/stores.ts";
 
 const WANTED = aNewVolume("v");
-const RECORD = { ...WANTED, publications: [], unknown: [], state: "ready" } as const;
+const RECORD = { ...WANTED, revision: 0, publications: [], unknown: [], state: "ready" } as const;
 const ROW: DiskRow = {
   ref: "*2B",
   slot: WANTED.id,

@@ -24,6 +24,13 @@ const RULES: { name: string; findings: () => string[] }[] = [
   },
 ];
 
+Deno.test("the driver serves no Unix socket through node:net, which closes it twice", () => {
+  const served = [...tree].filter(([path, text]) =>
+    path.startsWith("src/adapters/") && /\.bindAsync\(|\bcreateServer\(/.test(text)
+  );
+  assert.deepEqual(served.map(([path]) => path), []);
+});
+
 Deno.test("the tree that is looked at is the repository", () => {
   assert.ok(tree.has("deno.json") && shapes.has("src/main.ts") && tree.has("README.md"));
 });

@@ -24,6 +24,7 @@ import {
   removeOwn,
   type SocketAccess,
 } from "./socket_file.ts";
+import { listenUnix, type UnixListener } from "./unix_listener.ts";
 
 /** Everything that a caller could make large is bounded by one of these. */
 export interface CsiServerLimits {
@@ -90,10 +91,12 @@ export async function serveCsi(options: CsiServerOptions): Promise<CsiServer> {
   await assertFree(path);
   const boundPath = bindPath(path);
   try {
-    await bind(server, boundPath);
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    const listener = listenUnix(boundPath, (stream) => injector.injectConnection(stream));
     const identity = await fileIdentity(boundPath);
     await publish(boundPath, path, options);
-    return new ListeningServer(server, calls, { path, identity }, limits.drainMs, options.clock);
+    const socket = { path, identity, listener };
+    return new ListeningServer(server, calls, socket, limits.drainMs, options.clock);
   } catch (cause) {
     server.forceShutdown();
     await removeOwn(boundPath, await fileIdentity(boundPath));
@@ -102,11 +105,20 @@ export async function serveCsi(options: CsiServerOptions): Promise<CsiServer> {
   }
 }
 
+/** The socket a server listens on. */
+interface Socket {
+  readonly path: string;
+  /** Of its file, as it was made. */
+  readonly identity: string | undefined;
+  readonly listener: UnixListener;
+}
+
 class ListeningServer implements CsiServer {
   readonly path: string;
   readonly #server: Server;
   readonly #calls: Calls;
   readonly #identity: string | undefined;
+  readonly #listener: UnixListener;
   readonly #drainMs: number;
   readonly #clock: Clock;
   #closed: Promise<void> | undefined;
@@ -114,7 +126,7 @@ class ListeningServer implements CsiServer {
   constructor(
     server: Server,
     calls: Calls,
-    socket: { readonly path: string; readonly identity: string | undefined },
+    socket: Socket,
     drainMs: number,
     clock: Clock,
   ) {
@@ -122,6 +134,7 @@ class ListeningServer implements CsiServer {
     this.#calls = calls;
     this.path = socket.path;
     this.#identity = socket.identity;
+    this.#listener = socket.listener;
     this.#drainMs = drainMs;
     this.#clock = clock;
   }
@@ -137,6 +150,7 @@ class ListeningServer implements CsiServer {
   async #close(): Promise<void> {
     // First, so that a successor finds the place free and its own socket is not taken away.
     await removeOwn(this.path, this.#identity);
+    this.#listener.close();
     const drained = Promise.all([shutDown(this.#server), this.#calls.idle()]);
     if (await this.#endsWithin(drained, this.#drainMs)) return;
     this.#calls.abortAll(
@@ -164,15 +178,6 @@ function shutDown(server: Server): Promise<void> {
   // An error here means that it was not listening, which is where closing leads anyway.
   server.tryShutdown(() => resolve());
   return promise;
-}
-
-async function bind(server: Server, path: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => {
-    if (error === null) resolve();
-    else reject(error);
-  });
-  await promise;
 }
 
 function addService(server: Server, service: OfferedService, calls: Calls): void {

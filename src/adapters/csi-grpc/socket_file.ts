@@ -4,7 +4,6 @@
  * A server binds beside the final place, sets the permissions, and then renames. So the socket is
  * never visible with wrong permissions, and what a dead process left is replaced in one step.
  */
-import { createConnection } from "node:net";
 import { dirname, join } from "node:path";
 import { StorageError } from "../../domain/errors.ts";
 
@@ -13,9 +12,6 @@ export interface SocketAccess {
   /** A numeric group; with it the mode is 0660, without it 0600. */
   readonly groupId?: number;
 }
-
-/** A local connect is answered at once or never. */
-const CONNECT_TIMEOUT_MS = 2000;
 
 /** A new name beside `path` to bind at before the rename; never more than eight bytes longer. */
 export function bindPath(path: string): string {
@@ -89,18 +85,14 @@ async function assertDirectory(directory: string, path: string): Promise<void> {
 
 /** Whether a process accepts connections there; refused and vanished both mean no. */
 async function isServed(path: string): Promise<boolean> {
-  const connection = createConnection({ path });
-  const connected = Promise.withResolvers<boolean>();
-  connection.setTimeout(CONNECT_TIMEOUT_MS, () => connected.resolve(true));
-  connection.once("connect", () => connected.resolve(true));
-  connection.once("error", (error: NodeJS.ErrnoException) => {
-    // Anything but these (no permission, a full backlog) may be a living server: do not take over.
-    connected.resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
-  });
   try {
-    return await connected.promise;
-  } finally {
-    connection.destroy();
+    const connection = await Deno.connect({ transport: "unix", path });
+    connection.close();
+    return true;
+  } catch (error) {
+    // Anything but these (no permission, a full backlog) may be a living server: do not take over.
+    return !(error instanceof Deno.errors.ConnectionRefused) &&
+      !(error instanceof Deno.errors.NotFound);
   }
 }
 

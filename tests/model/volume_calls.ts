@@ -230,7 +230,8 @@ function planExpand(oracle: Oracle, { name, size }: Calls["expand"]): PlannedCal
   const range = SIZES[size];
   const sizeBytes = sizeFor(range, 0);
   const failures: Status[] = [];
-  if (typeof sizeBytes !== "number") failures.push(sizeBytes);
+  if (range.requiredBytes === 0 && range.limitBytes === 0) failures.push("INVALID_ARGUMENT");
+  else if (typeof sizeBytes !== "number") failures.push(sizeBytes);
   else if (volume === undefined) failures.push("NOT_FOUND");
   else if (range.limitBytes > 0 && volume.sizeBytes > range.limitBytes) {
     failures.push("OUT_OF_RANGE");

@@ -1,6 +1,6 @@
 /** Thousands of volumes on the box in seconds: one console line makes them, from a real one. */
 import type { Trial } from "../tools/trial/processes.ts";
-import { runOnBox } from "./box_console.ts";
+import { runOnBox } from "../tools/trial/box_console.ts";
 
 /** Flags for a box that can hold many volumes under names that a console line can make. */
 export const ROOMY_BOX: readonly string[] = ["--pool-size", "64T", "--slot-limit", "none"];
@@ -22,7 +22,7 @@ export async function addVolumes(
   count: number,
 ): Promise<void> {
   if (count === 0) return;
-  const printed = await runOnBox(trial, lineFor(modelId, start, count));
+  const printed = await runOnBox(trial.box, lineFor(modelId, start, count));
   if (printed.trim() !== `made ${count}`) {
     throw new Error(`The box did not make ${count} volumes: ${printed.slice(0, 500)}`);
   }

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { generateKeyPair } from "../../src/simulator/server/key_pair.ts";
+import type { BoxAccess } from "./box_console.ts";
 import { CsiClient } from "./csi_client.ts";
 
 /** What to start, and how. */
@@ -144,6 +145,11 @@ export class Trial implements AsyncDisposable {
     this.controllerSocket = join(options.directory, "controller.sock");
     this.nodeSocket = join(options.directory, "node.sock");
     this.#simulatorProcess = simulatorProcess;
+  }
+
+  /** How a person gets to the box's console. */
+  get box(): BoxAccess {
+    return { port: this.simulator.port, keyFile: join(this.directory, "id_ed25519") };
   }
 
   /** The controller's process id, for measurements; undefined when it is not running. */

@@ -1,9 +1,7 @@
 /** One simulated box as a process, and what a person at its console would see and do. */
-import type { Buffer } from "node:buffer";
 import { basename, join } from "node:path";
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
 import { SimulatorControl } from "../../../src/simulator/control/client.ts";
+import { runOnBox } from "../../../tools/trial/box_console.ts";
 import {
   BASE_PATH,
   checkoutProgram,
@@ -20,8 +18,6 @@ export interface BoxStart {
   /** Flags of `rds-csi simulate`. */
   readonly flags: readonly string[];
 }
-
-const DEADLINE_MS = 30_000;
 
 /** A box that can die and come back with its address, its keys and its files. */
 export class Box implements AsyncDisposable {
@@ -66,21 +62,7 @@ export class Box implements AsyncDisposable {
 
   /** Runs one line on the console and gives what it prints. */
   async run(line: string): Promise<string> {
-    const privateKey = await Deno.readTextFile(this.#start.keyFile);
-    const client = new ssh2.Client();
-    const late = setTimeout(() => client.destroy(), DEADLINE_MS);
-    try {
-      return await new Promise<string>((resolve, reject) => {
-        client.once("error", reject);
-        client.once("close", () => reject(new Error(`The box did not answer: ${line}`)));
-        client.once("ready", () => exec(client, line, resolve, reject));
-        const { port } = this.ready;
-        client.connect({ host: "127.0.0.1", port, username: "admin", privateKey });
-      });
-    } finally {
-      clearTimeout(late);
-      client.end();
-    }
+    return await runOnBox({ port: this.ready.port, keyFile: this.#start.keyFile }, line);
   }
 
   /** The rows of the disks that `condition` selects, as the console serializes them. */
@@ -120,19 +102,4 @@ export class Box implements AsyncDisposable {
     await this.#control?.[Symbol.asyncDispose]();
     await this.#process?.end("SIGTERM");
   }
-}
-
-function exec(
-  client: ssh2.Client,
-  line: string,
-  resolve: (output: string) => void,
-  reject: (error: Error) => void,
-): void {
-  client.exec(line, (error, channel) => {
-    if (error !== undefined) return reject(error);
-    const chunks: string[] = [];
-    channel.setEncoding("utf8");
-    channel.on("data", (text: Buffer | string) => chunks.push(String(text)));
-    channel.on("close", () => resolve(chunks.join("")));
-  });
 }

@@ -1,16 +1,20 @@
 /** Console lines for the simulated box, sent over SSH as any person or program would. */
 import type { Buffer } from "node:buffer";
-import { join } from "node:path";
 // @ts-types="@types/ssh2"
 import ssh2 from "ssh2";
-import type { Trial } from "../tools/trial/processes.ts";
 
 /** How long one line may take, the connection included. */
 const DEADLINE_MS = 300_000;
 
-/** Runs `line` on the simulator of `trial` and gives what it prints. @throws {Error} */
-export async function runOnBox(trial: Trial, line: string): Promise<string> {
-  const privateKey = await Deno.readTextFile(join(trial.directory, "id_ed25519"));
+/** A simulated box on this machine, and the key that it takes from `admin`. */
+export interface BoxAccess {
+  readonly port: number;
+  readonly keyFile: string;
+}
+
+/** Runs `line` on the console of a box and gives what it prints. @throws {Error} */
+export async function runOnBox({ port, keyFile }: BoxAccess, line: string): Promise<string> {
+  const privateKey = await Deno.readTextFile(keyFile);
   const client = new ssh2.Client();
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
@@ -20,12 +24,7 @@ export async function runOnBox(trial: Trial, line: string): Promise<string> {
       client.once("error", reject);
       client.once("close", () => reject(new Error("the box closed the connection")));
       client.once("ready", () => exec(client, line, resolve, reject));
-      client.connect({
-        host: "127.0.0.1",
-        port: trial.simulator.port,
-        username: "admin",
-        privateKey,
-      });
+      client.connect({ host: "127.0.0.1", port, username: "admin", privateKey });
     });
   } finally {
     clearTimeout(timer);

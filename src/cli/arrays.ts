@@ -1,7 +1,8 @@
 /** From the configured backends to arrays that are kept connected. */
 import { openRouterOsArray, type RouterOsArray } from "../adapters/routeros-ssh/array.ts";
 import type { Backend } from "../application/backends.ts";
-import { type BackendConfig, type Config, ConfigError } from "../config/config.ts";
+import { ConfigError } from "../config/config.ts";
+import type { BackendConfig, Config } from "../config/shape.ts";
 import { StorageError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Observe } from "../ports/events.ts";

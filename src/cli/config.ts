@@ -1,5 +1,6 @@
 /** `rds-csi config check`: everything that is wrong with a configuration, before it is used. */
-import { type BackendConfig, ConfigError, summarize } from "../config/config.ts";
+import { ConfigError, summarize } from "../config/config.ts";
+import type { BackendConfig } from "../config/shape.ts";
 import { loadConfig } from "./config_file.ts";
 import { EXIT_CODE_OF_USAGE } from "./flag_values.ts";
 import { readKeyFile } from "./key_file.ts";

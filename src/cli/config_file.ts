@@ -1,5 +1,6 @@
 /** Reading the configuration file that a flag names. */
-import { type Config, parseConfig } from "../config/config.ts";
+import { parseConfig } from "../config/config.ts";
+import type { Config } from "../config/shape.ts";
 import type { ConfigOverrides } from "../config/file.ts";
 import { FlagError } from "./flag_values.ts";
 

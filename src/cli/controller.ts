@@ -14,7 +14,7 @@ import { KeyedLock } from "../application/keyed_lock.ts";
 import { Publications } from "../application/publication.ts";
 import { Snapshots } from "../application/snapshots.ts";
 import { Volumes } from "../application/volumes.ts";
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/shape.ts";
 import type { Clock } from "../ports/clock.ts";
 import { VERSION } from "../version.ts";
 import { openBackends, prepareArrays } from "./arrays.ts";

@@ -1,5 +1,5 @@
 /** What several backends must not have in common. Pure. */
-import type { BackendConfig, Config } from "./config.ts";
+import type { BackendConfig, Config } from "./shape.ts";
 import { showPortRange } from "./values.ts";
 
 /** Every contradiction between the backends of a configuration, or between one and itself. */

@@ -71,6 +71,9 @@ export interface MenuCommand {
   readonly run: (call: MenuCall) => Value | Promise<Value>;
 }
 
+/** The commands of one menu, by name. */
+export type Menu = Readonly<Record<string, MenuCommand>>;
+
 /** The words of the console: menus, and the commands in each. */
 export interface MenuTree {
   /** Whether `path` (words, no slashes: `["disk", "btrfs"]`) is a menu. */

@@ -2,7 +2,7 @@
 import type { BoxParts } from "../box/box_parts.ts";
 import { isAtLeast, SINCE } from "../box/versions.ts";
 import { WORDINGS } from "../box/wordings.ts";
-import type { MenuCommand, MenuTree } from "../menu.ts";
+import type { Menu, MenuCommand, MenuTree } from "../menu.ts";
 import { btrfsFileSystemMenu, btrfsSubvolumeMenu } from "./btrfs_menus.ts";
 import { diskMenu } from "./disk_menu.ts";
 import { diskSettingsMenu } from "./disk_settings_menu.ts";
@@ -12,9 +12,6 @@ import { withHostLimits } from "./host_limits.ts";
 import { logMenu } from "./log_menu.ts";
 import { healthMenu, identityMenu, packageMenu, resourceMenu } from "./system_menus.ts";
 import { sshKeysMenu, userGroupMenu, userMenu } from "./user_menus.ts";
-
-/** The commands of one menu, by name. */
-export type Menu = Readonly<Record<string, MenuCommand>>;
 
 /** The menus that this box has. */
 export function boxMenuTree(parts: BoxParts): MenuTree {

@@ -5,11 +5,10 @@ import { POOL_NAME } from "../box/options.ts";
 import type { SubvolumeRecord } from "../box/records.ts";
 import { textOf } from "../language/text.ts";
 import type { Value } from "../language/values.ts";
-import { type MenuCall, type Policy, RouterOsError, type Row } from "../menu.ts";
+import { type Menu, type MenuCall, type Policy, RouterOsError, type Row } from "../menu.ts";
 import { humanBytes, timestamp } from "../printing/human.ts";
 import type { PrintLayout } from "../printing/layout.ts";
 import { argumentOf, booleanArgument, requiredArgument, textArgument } from "./argument_values.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import {
   command,
   findCommand,

@@ -6,7 +6,7 @@ import { arrayOf, mapOf, type Value } from "../language/values.ts";
 import { type MenuCall, type MenuCommand, RouterOsError } from "../menu.ts";
 import { nameBlock } from "../printing/lines.ts";
 import { argumentOf, requiredArgument, sizeArgument } from "./argument_values.ts";
-import { disksNamed } from "./disk_menu.ts";
+import { disksNamed } from "./disk_listing.ts";
 import { command } from "./listing.ts";
 
 const CHUNK_BYTES = 1024 ** 2;

@@ -3,24 +3,15 @@ import type { BoxParts } from "../box/box_parts.ts";
 import { type DiskArgument, diskArguments } from "../box/disk_properties.ts";
 import type { DiskRecord } from "../box/records.ts";
 import { slotOf } from "../box/disk_record.ts";
-import { textOf } from "../language/text.ts";
 import type { Value } from "../language/values.ts";
-import { type MenuCall, type Policy, RouterOsError, type Row } from "../menu.ts";
+import { type Menu, type MenuCall, type Policy, RouterOsError } from "../menu.ts";
 import { argumentOf, requiredArgument, wordList } from "./argument_values.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { diskProperties } from "./disk_arguments.ts";
 import { diskCopyCommand } from "./disk_copy.ts";
 import { diskExportCommand } from "./disk_export.ts";
-import { DISK_LAYOUT } from "./disk_layout.ts";
+import { diskListing, disksNamed } from "./disk_listing.ts";
 import { monitorTrafficCommand } from "./disk_traffic.ts";
-import {
-  command,
-  findCommand,
-  getCommand,
-  itemsNamed,
-  type Listing,
-  printCommand,
-} from "./listing.ts";
+import { command, findCommand, getCommand, printCommand } from "./listing.ts";
 
 const WRITE: readonly Policy[] = ["write"];
 
@@ -55,34 +46,6 @@ export function diskMenu(parts: BoxParts): Menu {
     "monitor-traffic": monitorTrafficCommand(parts),
     "copy": diskCopyCommand(parts),
   };
-}
-
-/** The disks as a list: by id or slot, and fast for conditions on either. */
-export function diskListing(parts: BoxParts): Listing {
-  const { disks, diskRows } = parts;
-  return {
-    layout: DISK_LAYOUT,
-    key: "slot",
-    hasUniqueKey: true,
-    rows: function* (): Iterable<Row> {
-      for (const disk of disks.all()) yield diskRows.rowOf(disk);
-    },
-    rowOf: (word) => {
-      const disk = disks.get(word) ?? disks.bySlot(word);
-      return disk === undefined ? undefined : diskRows.rowOf(disk);
-    },
-    printFlags: ["show-sensitive"],
-  };
-}
-
-/**
- * The disks that a value names.
- * @throws {RouterOsError} `no such item`.
- */
-export function disksNamed(parts: BoxParts, value: Value): DiskRecord[] {
-  const rows = itemsNamed(value, diskListing(parts));
-  const found = rows.map((row) => parts.disks.get(textOf(row.get(".id"))));
-  return found.filter((disk) => disk !== undefined);
 }
 
 function add(parts: BoxParts, known: ReadonlyMap<string, DiskArgument>, call: MenuCall): Value {

@@ -1,8 +1,8 @@
 /** `/disk/settings`: what the box does with new disks by itself. */
+import type { Menu } from "../menu.ts";
 import type { BoxParts } from "../box/box_parts.ts";
 import type { Scalar } from "../box/records.ts";
 import { booleanArgument, textArgument } from "./argument_values.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { command } from "./listing.ts";
 import { settingsCommands } from "./settings_menu.ts";
 

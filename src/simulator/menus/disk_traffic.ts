@@ -9,7 +9,7 @@ import { type MenuCall, type MenuCommand, RouterOsError } from "../menu.ts";
 import { bitRate, groupedDigits } from "../printing/human.ts";
 import { nameBlock } from "../printing/lines.ts";
 import { argumentOf, requiredArgument } from "./argument_values.ts";
-import { disksNamed } from "./disk_menu.ts";
+import { disksNamed } from "./disk_listing.ts";
 import { command } from "./listing.ts";
 
 const REPAINT_MS = 1000;

@@ -7,7 +7,7 @@ import { isAtLeast, SINCE } from "../box/versions.ts";
 import { WORDINGS } from "../box/wordings.ts";
 import { textOf } from "../language/text.ts";
 import { mapOf, type Value } from "../language/values.ts";
-import { type MenuCall, type Policy, RouterOsError, type Row } from "../menu.ts";
+import { type Menu, type MenuCall, type Policy, RouterOsError, type Row } from "../menu.ts";
 import { timestamp } from "../printing/human.ts";
 import type { PrintLayout } from "../printing/layout.ts";
 import {
@@ -17,7 +17,6 @@ import {
   sizeArgument,
   textArgument,
 } from "./argument_values.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { bytesOf, textOfBytes } from "./file_contents.ts";
 import {
   command,

@@ -1,4 +1,5 @@
 /** `/ip/service` and `/ip/ssh`, as far as a client over SSH looks at them. */
+import type { Menu } from "../menu.ts";
 import type { BoxParts } from "../box/box_parts.ts";
 import type { Scalar } from "../box/records.ts";
 import { textOf } from "../language/text.ts";
@@ -9,7 +10,6 @@ import {
   requiredArgument,
   textArgument,
 } from "./argument_values.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { command, itemsNamed } from "./listing.ts";
 import { settingsCommands } from "./settings_menu.ts";
 import { readCommands, staticListing } from "./static_list.ts";

@@ -1,8 +1,8 @@
 /** `/log`: what the box did, oldest first. */
+import type { Menu } from "../menu.ts";
 import type { BoxParts } from "../box/box_parts.ts";
 import { timestamp } from "../printing/human.ts";
 import type { PrintLayout } from "../printing/layout.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { readCommands, staticListing } from "./static_list.ts";
 
 const LOG_LAYOUT: PrintLayout = {

@@ -1,10 +1,10 @@
 /** `/system`: resource, identity, health, package. */
+import type { Menu } from "../menu.ts";
 import type { BoxParts } from "../box/box_parts.ts";
 import { FLASH_MOUNT } from "../box/file_table.ts";
 import type { Value } from "../language/values.ts";
 import type { PrintLayout } from "../printing/layout.ts";
 import { requiredArgument, textArgument } from "./argument_values.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { command } from "./listing.ts";
 import { settingsCommands } from "./settings_menu.ts";
 import { readCommands, staticListing } from "./static_list.ts";

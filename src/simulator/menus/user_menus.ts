@@ -1,8 +1,7 @@
 /** `/user`: who may log in, with which policies and keys. Read only here. */
 import type { BoxParts } from "../box/box_parts.ts";
-import type { Policy } from "../menu.ts";
+import type { Menu, Policy } from "../menu.ts";
 import type { PrintLayout } from "../printing/layout.ts";
-import type { Menu } from "./box_menu_tree.ts";
 import { readCommands, staticListing } from "./static_list.ts";
 
 const USER_LAYOUT: PrintLayout = {

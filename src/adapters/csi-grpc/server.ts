@@ -90,14 +90,16 @@ export async function serveCsi(options: CsiServerOptions): Promise<CsiServer> {
   for (const service of options.services) addService(server, service, calls);
   await assertFree(path);
   const boundPath = bindPath(path);
+  let listener: UnixListener | undefined;
   try {
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-    const listener = listenUnix(boundPath, (stream) => injector.injectConnection(stream));
+    listener = listenUnix(boundPath, (stream) => injector.injectConnection(stream));
     const identity = await fileIdentity(boundPath);
     await publish(boundPath, path, options);
     const socket = { path, identity, listener };
     return new ListeningServer(server, calls, socket, limits.drainMs, options.clock);
   } catch (cause) {
+    listener?.close();
     server.forceShutdown();
     await removeOwn(boundPath, await fileIdentity(boundPath));
     if (cause instanceof StorageError) throw cause;

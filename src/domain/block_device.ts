@@ -13,6 +13,11 @@ export interface BlockDevice {
   readonly path: string;
   readonly number: DeviceNumber;
   readonly sizeBytes: number;
+  /**
+   * What the array calls the namespace: its UUID, else its NGUID, in lower case; undefined where it
+   * shows none. It must be the same after a reconnect: another one may be another disk's.
+   */
+  readonly identity: string | undefined;
 }
 
 /** The number of the device with these two parts. */

@@ -16,11 +16,17 @@ export interface NvmeTarget {
   readonly policy: ReconnectPolicy;
 }
 
-/** One connection as the kernel shows it. */
+/** The connection to one subsystem as the kernel shows it. */
 export interface NvmeSession {
   readonly nqn: Nqn;
   /** `lost` while the kernel tries to bring it back. */
   readonly state: "live" | "lost" | "closing";
+  /** Where it goes to. */
+  readonly at: TransportAddress;
+  /** The kernel's names of its controllers, for people, for example `nvme3`. */
+  readonly controllers: readonly string[];
+  /** The device that stands for namespace 1; undefined while the kernel shows none. */
+  readonly device: BlockDevice | undefined;
 }
 
 /** The connections of this node to volumes. */
@@ -30,8 +36,8 @@ export interface NvmeHost {
 
   /**
    * Connects and waits until the device of namespace 1 can be read. A live connection is taken as
-   * it is and keeps its policy; one that is lost or closing is waited for. Never makes a second
-   * connection to the same subsystem.
+   * it is and, of the policy, takes over what the kernel lets change; one that is lost or closing
+   * is waited for. Never makes a second connection to the same subsystem.
    * @throws {StorageError} `unavailable` when the target does not answer or shows no device in
    * time; `invalid` when the NQN lacks the managed prefix or the kernel refuses the options.
    */
@@ -59,6 +65,19 @@ export interface NvmeHost {
    */
   disconnect(nqn: Nqn, signal: AbortSignal): Promise<void>;
 
-  /** Every connection with the managed prefix. */
+  /**
+   * Ends every connection to the subsystem although something may use the device: whatever was
+   * written and has not reached the array is lost. Only for a person who said so.
+   * @throws {StorageError} `unavailable` when a connection is still there at the deadline.
+   */
+  abandon(nqn: Nqn, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Every connection of this host with the managed prefix, and every subsystem with it that the
+   * kernel shows without one (`closing`).
+   */
   sessions(signal: AbortSignal): Promise<NvmeSession[]>;
+
+  /** What about this machine endangers volumes, in words for people; empty when nothing does. */
+  dangers(signal: AbortSignal): Promise<string[]>;
 }

@@ -1,6 +1,7 @@
 /** What NvmeHost promises. */
 import assert from "node:assert/strict";
 import type { Nqn } from "../../src/domain/nvme.ts";
+import type { NvmeSession } from "../../src/ports/nvme_host.ts";
 import {
   assertFails,
   connectDisk,
@@ -9,7 +10,7 @@ import {
   mountDisk,
   testNodeClauses,
 } from "./node_harness.ts";
-import type { NodeClause } from "./node_harness.ts";
+import type { NodeClause, NodeHarness } from "./node_harness.ts";
 
 const CLAUSES: readonly NodeClause[] = [
   {
@@ -18,7 +19,7 @@ const CLAUSES: readonly NodeClause[] = [
       const { nqn, device } = await connectDisk(harness);
       assert.equal(device.sizeBytes, DISK_BYTES);
       assert.deepEqual(await harness.host.find(nqn, FOREVER), device);
-      assert.deepEqual(await harness.host.sessions(FOREVER), [{ nqn, state: "live" }]);
+      await assertOnlySession(harness, nqn, "live");
     },
   },
   {
@@ -87,7 +88,7 @@ const CLAUSES: readonly NodeClause[] = [
       await harness.host.disconnect(nqn, FOREVER);
       await harness.host.disconnect(nqn, FOREVER);
       assert.equal(await harness.host.find(nqn, FOREVER), undefined);
-      assert.deepEqual(await harness.host.sessions(FOREVER), [{ nqn: other.nqn, state: "live" }]);
+      await assertOnlySession(harness, other.nqn, "live");
     },
   },
   {
@@ -113,7 +114,7 @@ const CLAUSES: readonly NodeClause[] = [
     check: async (harness) => {
       const { nqn, target, device } = await connectDisk(harness);
       await harness.loseConnection(nqn);
-      assert.deepEqual(await harness.host.sessions(FOREVER), [{ nqn, state: "lost" }]);
+      await assertOnlySession(harness, nqn, "lost");
       assert.deepEqual(await harness.host.find(nqn, FOREVER), device);
       await assertFails(harness.host.connect(target, FOREVER), "unavailable");
       await assertFails(harness.host.rescan(nqn, FOREVER), "unavailable");
@@ -157,4 +158,16 @@ export function testNvmeHostContract(
     : never
 ): void {
   testNodeClauses(`NvmeHost over ${name}`, CLAUSES, ...rest);
+}
+
+async function assertOnlySession(
+  { host }: NodeHarness,
+  nqn: Nqn,
+  state: NvmeSession["state"],
+): Promise<void> {
+  const [session, ...others] = await host.sessions(FOREVER);
+  assert.deepEqual(others, []);
+  assert.equal(session?.nqn, nqn);
+  assert.equal(session.state, state);
+  assert.deepEqual(session.device, await host.find(nqn, FOREVER));
 }

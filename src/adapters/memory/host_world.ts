@@ -35,13 +35,20 @@ export interface ExportedDisk {
   readonly nqn: Nqn;
   readonly at: TransportAddress;
   sizeBytes: number;
+  /** The namespace's identity; another after a change means another namespace to the kernel. */
+  identity: string;
   content: DiskContent;
 }
 
 /** One connection to an array, and the device it shows. */
 interface Connection {
   readonly disk: ExportedDisk;
-  readonly device: { path: string; readonly number: DeviceNumber; sizeBytes: number };
+  readonly device: {
+    path: string;
+    readonly number: DeviceNumber;
+    sizeBytes: number;
+    readonly identity: string;
+  };
   state: "live" | "lost";
 }
 
@@ -71,10 +78,13 @@ export class HostWorld {
   #minor = 0;
 
   /** Exports a disk from the array; one that is exported already stays as it is. */
-  exportDisk(disk: Omit<ExportedDisk, "content"> & { content?: DiskContent }): ExportedDisk {
+  exportDisk(
+    disk: Omit<ExportedDisk, "content" | "identity"> & Partial<ExportedDisk>,
+  ): ExportedDisk {
     const existing = this.disks.get(disk.nqn);
     if (existing !== undefined) return existing;
-    const exported: ExportedDisk = { content: { kind: "blank" }, ...disk };
+    const identity = `identity of ${disk.nqn}`;
+    const exported: ExportedDisk = { content: { kind: "blank" }, identity, ...disk };
     this.disks.set(disk.nqn, exported);
     return exported;
   }
@@ -131,8 +141,13 @@ export class HostWorld {
   }
 
   /** Sessions as the kernel lists them. */
-  connections(): { readonly nqn: Nqn; readonly state: "live" | "lost" }[] {
-    return [...this.#connections.values()].map(({ disk, state }) => ({ nqn: disk.nqn, state }));
+  connections(): {
+    readonly nqn: Nqn;
+    readonly state: "live" | "lost";
+    readonly at: TransportAddress;
+  }[] {
+    const connections = [...this.#connections.values()];
+    return connections.map(({ disk: { nqn, at }, state }) => ({ nqn, state, at }));
   }
 
   /**
@@ -148,6 +163,7 @@ export class HostWorld {
       path: `/dev/nvme${index}n1`,
       number: deviceNumberOf(MAJOR, this.#minor++),
       sizeBytes: disk.sizeBytes,
+      identity: disk.identity,
     };
     this.#connections.set(disk.nqn, { disk, device, state: "live" });
   }
@@ -189,7 +205,7 @@ export class HostWorld {
    * @throws {StorageError} `unavailable` when the path leads to another device, or to none, or the
    * connection is lost.
    */
-  open({ path, number }: BlockDevice): ExportedDisk {
+  open({ path, number }: Pick<BlockDevice, "path" | "number">): ExportedDisk {
     const connection = this.#ofNumber(number);
     if (connection?.device.path !== path) {
       throw new StorageError("unavailable", `Cannot open ${path}: it is not device ${number}`);

@@ -63,8 +63,21 @@ export class MemoryNvmeHost implements NvmeHost {
     });
   }
 
+  abandon(nqn: Nqn, signal: AbortSignal): Promise<void> {
+    return answer(signal, () => this.#world.disconnect(nqn));
+  }
+
   sessions(signal: AbortSignal): Promise<NvmeSession[]> {
-    return answer(signal, () => this.#world.connections());
+    return answer(signal, () =>
+      this.#world.connections().map((each, index) => ({
+        ...each,
+        controllers: [`nvme${index}`],
+        device: this.#world.deviceOf(each.nqn),
+      })));
+  }
+
+  dangers(signal: AbortSignal): Promise<string[]> {
+    return answer(signal, () => []);
   }
 
   #stateOf(nqn: Nqn): "live" | "lost" | undefined {

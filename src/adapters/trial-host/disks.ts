@@ -32,7 +32,7 @@ export class Disks {
    * @throws {StorageError} `unavailable` when its path leads to another device by now, or its
    * connection is lost.
    */
-  async open({ path, number }: BlockDevice): Promise<string> {
+  async open({ path, number }: Pick<BlockDevice, "path" | "number">): Promise<string> {
     const session = await this.#state.sessionOf(number);
     if (session?.backingPath !== path) {
       throw new StorageError("unavailable", `Cannot open ${path}: it is not device ${number}`);

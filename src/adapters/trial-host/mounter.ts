@@ -176,8 +176,8 @@ export class TrialMounter implements Mounter {
   async #keepContents({ number, link, isReadOnly }: UseRecord): Promise<void> {
     const session = await this.#state.sessionOf(number);
     if (session === undefined || isReadOnly) return;
-    const { backingPath: path, sizeBytes } = session;
-    await packTree(link, await this.#disks.open({ path, number, sizeBytes }));
+    const { backingPath: path } = session;
+    await packTree(link, await this.#disks.open({ path, number }));
   }
 
   /** Takes away an empty directory, or a link of ours that shows nothing. */

@@ -13,6 +13,8 @@ export interface SessionRecord {
   readonly nqn: string;
   readonly number: DeviceNumber;
   readonly backingPath: string;
+  /** The TCP port that it would be connected to. */
+  readonly port: number;
   /** With this the file counts as the same; another under its name is another device. */
   readonly inode: number;
   /** As the node saw it last: a kernel, too, learns of a new size only by a rescan. */

@@ -45,7 +45,7 @@ export class TrialNvmeHost implements NvmeHost {
     if (!file?.isFile || file.ino === null) throw unanswered(nqn, at, "it has no file");
     signal.throwIfAborted();
     const { backingPath } = exported;
-    const found = { nqn, backingPath, inode: file.ino, sizeBytes: file.size };
+    const found = { nqn, backingPath, port: at.port, inode: file.ino, sizeBytes: file.size };
     return deviceOf(await this.#state.addSession(found));
   }
 
@@ -82,15 +82,30 @@ export class TrialNvmeHost implements NvmeHost {
     await this.#state.dropSession(nqn);
   }
 
+  async abandon(nqn: Nqn, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#state.dropSession(nqn);
+  }
+
   async sessions(signal: AbortSignal): Promise<NvmeSession[]> {
     signal.throwIfAborted();
     const sessions: NvmeSession[] = [];
     for (const session of this.#state.sessions) {
       if (!await this.#state.isPresent(session)) continue;
-      const state = await this.#disks.stateOf(session);
-      sessions.push({ nqn: session.nqn as Nqn, state });
+      sessions.push({
+        nqn: session.nqn as Nqn,
+        state: await this.#disks.stateOf(session),
+        at: { address: "127.0.0.1", port: session.port },
+        controllers: [],
+        device: deviceOf(session),
+      });
     }
     return sessions;
+  }
+
+  dangers(signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted();
+    return Promise.resolve(["this is a trial: volumes are files of a simulator on this machine"]);
   }
 
   async #present(nqn: string): Promise<SessionRecord | undefined> {
@@ -100,7 +115,7 @@ export class TrialNvmeHost implements NvmeHost {
 }
 
 function deviceOf({ backingPath, number, sizeBytes }: SessionRecord): BlockDevice {
-  return { path: backingPath, number, sizeBytes };
+  return { path: backingPath, number, sizeBytes, identity: undefined };
 }
 
 function unanswered(nqn: Nqn, { address, port }: TransportAddress, reason: string): StorageError {

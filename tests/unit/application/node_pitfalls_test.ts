@@ -53,7 +53,7 @@ Deno.test("D3: stage() called twice checks nothing that is mounted, and disconne
   // From here on a check would fail: the file system is damaged, and it is mounted.
   storedOn(disk).health = "damaged";
   await volumes.stage(aStage(), FOREVER);
-  assert.deepEqual(world.connections(), [{ nqn: disk.nqn, state: "live" }]);
+  assert.deepEqual(world.connections(), [{ nqn: disk.nqn, at: disk.at, state: "live" }]);
   assert.equal(world.mounts.length, 1);
 });
 

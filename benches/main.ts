@@ -17,6 +17,7 @@ import type { InstallationOptions } from "./installation.ts";
 import { measureLongList } from "./long_list.ts";
 import { ROOMY_BOX } from "./many_volumes.ts";
 import { measureMemory } from "./memory.ts";
+import { measureNodeMemory } from "./node_memory.ts";
 import { describeContext, renderJson, renderSection, summarize } from "./report.ts";
 import type { Context } from "./report.ts";
 import { measureStartUp } from "./start_up.ts";
@@ -34,6 +35,7 @@ const BENCHES = {
   times: measureCallTimes,
   list: measureLongList,
   memory: measureMemory,
+  node: measureNodeMemory,
   start: measureStartUp,
 } as const;
 type BenchName = keyof typeof BENCHES;
@@ -49,7 +51,7 @@ function parseOptions(args: readonly string[]): BenchOptions {
   const command = new Command("bench")
     .description(
       "Measures the shipped program: commands per call, time of calls, a list of 10,000 volumes,\n" +
-        "memory, start-up. What else runs on the machine shows in the figures.",
+        "memory of controller and node, start-up. What else runs on the machine shows in the figures.",
     )
     .option("--json", "print one JSON object instead of tables", false)
     .option(

@@ -12,6 +12,12 @@ import { fileURLToPath } from "node:url";
 export const V8_FLAGS = "--max-semi-space-size=1,--optimize-for-size,--no-maglev";
 
 /**
+ * The flags for the role of a node, which waits for kernels and not for its own code: without the
+ * last compiler it is about 25 MiB smaller, and a call takes a tenth longer.
+ */
+export const NODE_V8_FLAGS: string = `${V8_FLAGS},--no-turbofan`;
+
+/**
  * Compiled parts that ssh2 uses when they are there and does without when not. They are not: npm's
  * install scripts never run here.
  */
@@ -34,8 +40,7 @@ export async function buildBundle(): Promise<string> {
   const directory = await Deno.makeTempDir({ dir: `${ROOT}dist`, prefix: "bundle-" });
   try {
     const part = `${directory}/rds-csi.js`;
-    await runBundler(part);
-    await Deno.writeTextFile(part, BANNER + await Deno.readTextFile(part));
+    await bundleFile("src/main.ts", part);
     await Deno.rename(part, `${ROOT}${OUTPUT}`);
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -43,17 +48,22 @@ export async function buildBundle(): Promise<string> {
   return `${ROOT}${OUTPUT}`;
 }
 
-async function runBundler(output: string): Promise<void> {
+/**
+ * Bundles a program of this repository, with its packages, into one file.
+ * @throws {Error} when it cannot be built; why is on stderr.
+ */
+export async function bundleFile(source: string, output: string): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["bundle", "--quiet", "--platform=deno", "--minify", "-o", output],
       ...EXTERNAL.flatMap((pattern) => ["--external", pattern]),
-      "src/main.ts",
+      source,
     ],
     cwd: ROOT,
     signal: AbortSignal.timeout(LONGEST_MS),
   }).spawn().status;
-  if (code !== 0) throw new Error(`Cannot build ${OUTPUT}: the bundler ended with code ${code}`);
+  if (code !== 0) throw new Error(`Cannot bundle ${source}: the bundler ended with code ${code}`);
+  await Deno.writeTextFile(output, BANNER + await Deno.readTextFile(output));
 }
 
 async function main(): Promise<void> {
@@ -61,7 +71,8 @@ async function main(): Promise<void> {
   const mebibytes = (size / 1024 ** 2).toFixed(1);
   const lines = [
     `${OUTPUT}: ${mebibytes} MiB. Run it with the flags that keep memory small:`,
-    `  deno run -A --v8-flags=${V8_FLAGS} ${OUTPUT} --help`,
+    `  deno run -A --v8-flags=${V8_FLAGS} ${OUTPUT} controller --help`,
+    `  deno run -A --v8-flags=${NODE_V8_FLAGS} ${OUTPUT} node --help`,
   ];
   await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
 }

@@ -5,14 +5,12 @@
 import type { BlockDevice } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
 import { isManagedNqn } from "../../domain/nvme.ts";
-import type { Nqn, TransportAddress } from "../../domain/nvme.ts";
+import type { Nqn } from "../../domain/nvme.ts";
 import type { NvmeHost, NvmeSession, NvmeTarget } from "../../ports/nvme_host.ts";
 import type { Disks } from "./disks.ts";
 import type { NodeState, SessionRecord } from "./node_state.ts";
 import { statIfPresent } from "./paths.ts";
-
-/** The addresses of a simulator on this machine, the only kind whose files can be reached. */
-const THIS_MACHINE = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+import { checkReachable, unanswered } from "./simulator_exports.ts";
 
 /** The NVMe host of a trial node. */
 export class TrialNvmeHost implements NvmeHost {
@@ -35,12 +33,7 @@ export class TrialNvmeHost implements NvmeHost {
     if (exported === undefined) throw unanswered(nqn, at, "the simulator does not export it");
     const known = await this.#present(nqn);
     if (known !== undefined && known.backingPath === exported.backingPath) return deviceOf(known);
-    if (!THIS_MACHINE.test(at.address)) {
-      throw unanswered(nqn, at, "a trial reaches simulators on this machine only");
-    }
-    if (at.port !== exported.port) {
-      throw unanswered(nqn, at, `the simulator exports it on port ${exported.port}`);
-    }
+    checkReachable(nqn, at, exported);
     const file = await statIfPresent(exported.backingPath);
     if (!file?.isFile || file.ino === null) throw unanswered(nqn, at, "it has no file");
     signal.throwIfAborted();
@@ -116,9 +109,4 @@ export class TrialNvmeHost implements NvmeHost {
 
 function deviceOf({ backingPath, number, sizeBytes }: SessionRecord): BlockDevice {
   return { path: backingPath, number, sizeBytes, identity: undefined };
-}
-
-function unanswered(nqn: Nqn, { address, port }: TransportAddress, reason: string): StorageError {
-  const what = `${nqn} at ${address} port ${port}`;
-  return new StorageError("unavailable", `Cannot connect to ${what}: ${reason}`);
 }

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { StorageError } from "../../domain/errors.ts";
+import type { TransportAddress } from "../../domain/nvme.ts";
 
 /** One disk that the box exports over NVMe/TCP. */
 export interface ExportedFile {
@@ -12,12 +13,15 @@ export interface ExportedFile {
   readonly port: number;
   /** The file with the disk's bytes. */
   readonly backingPath: string;
+  /** What the box calls the namespace; empty where it has no name. */
+  readonly namespaceUuid: string;
 }
 
 /** The part of a disk's record that we read; everything is checked before it is used. */
 interface DiskRecord {
   readonly configured?: Readonly<Record<string, unknown>>;
   readonly backing?: unknown;
+  readonly identity?: { readonly namespaceUuid?: unknown };
 }
 
 const MARKER_NAME = "rds-simulator.json";
@@ -26,6 +30,8 @@ const SCHEMA = 1;
 const ATTEMPTS = 5;
 const DEFAULT_PORT = 4420;
 const BACKING = /^(files|detached)(\/[^/]+)+$/;
+/** The addresses of a simulator on this machine, the only kind whose files can be reached. */
+const THIS_MACHINE = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /**
  * Checks that the directory is a simulator's, so that a mistyped path is never written to.
@@ -57,6 +63,24 @@ export async function readExports(directory: string): Promise<ExportedFile[]> {
     return exportsAmong(directory, disksAfter(changes));
   }
   throw new StorageError("unavailable", `Cannot read "${directory}": its state keeps changing`);
+}
+
+/** @throws {StorageError} `unavailable` when nothing could reach the export at this address. */
+export function checkReachable(nqn: string, at: TransportAddress, { port }: ExportedFile): void {
+  if (!THIS_MACHINE.test(at.address)) {
+    throw unanswered(nqn, at, "a trial reaches simulators on this machine only");
+  }
+  if (at.port !== port) throw unanswered(nqn, at, `the simulator exports it on port ${port}`);
+}
+
+/** What a caller gets where nothing answers. */
+export function unanswered(
+  nqn: string,
+  { address, port }: TransportAddress,
+  reason: string,
+): StorageError {
+  const what = `${nqn} at ${address} port ${port}`;
+  return new StorageError("unavailable", `Cannot connect to ${what}: ${reason}`);
 }
 
 async function readSnapshot(
@@ -92,7 +116,7 @@ function disksAfter(changes: readonly unknown[]): Map<string, DiskRecord> {
 
 function exportsAmong(directory: string, disks: ReadonlyMap<string, DiskRecord>): ExportedFile[] {
   const exports: ExportedFile[] = [];
-  for (const { configured = {}, backing } of disks.values()) {
+  for (const { configured = {}, backing, identity } of disks.values()) {
     if (configured["nvme-tcp-export"] !== true || configured["disabled"] === true) continue;
     // A disk that starts inside its file cannot be shown as the file.
     if (Number(configured["file-offset"] ?? 0) !== 0) continue;
@@ -104,6 +128,7 @@ function exportsAmong(directory: string, disks: ReadonlyMap<string, DiskRecord>)
         : `nqn.2000-02.com.mikrotik:${String(configured["slot"] ?? "")}`,
       port: Number(configured["nvme-tcp-server-port"] ?? DEFAULT_PORT),
       backingPath: join(directory, backing),
+      namespaceUuid: String(identity?.namespaceUuid ?? ""),
     });
   }
   return exports;

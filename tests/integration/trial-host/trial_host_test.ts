@@ -46,7 +46,9 @@ Deno.test("the exports are those that the simulator says it has", async () => {
   const theirs = await readTheirs(box.directory);
   assert.deepEqual(
     await readOurs(box.directory),
-    theirs.map(({ nqn, port, backingPath }) => ({ nqn, port, backingPath })),
+    theirs.map(({ nqn, port, backingPath, namespaceUuid }) => ({
+      ...{ nqn, port, backingPath, namespaceUuid },
+    })),
   );
   assert.equal(theirs.length, 2);
 });

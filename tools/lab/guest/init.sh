@@ -6,6 +6,8 @@ here=$(dirname "$(argument init)")
 
 mkdir -p /dev/pts /dev/shm /lab /lib/modules
 mount -t devpts devpts /dev/pts
+ln -s /proc/self/fd /dev/fd
+for number in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${number%:*}" "/dev/${number#*:}"; done
 mount -t tmpfs tmpfs /dev/shm
 mount --bind "$(argument modules)" /lib/modules
 # What is written below /lab is on the host at once, and stays there.

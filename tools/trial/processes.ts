@@ -22,6 +22,12 @@ export interface TrialOptions {
   readonly simulatorProgram?: readonly string[];
   /** Whether a node is started too; default yes. */
   readonly hasNode?: boolean;
+  /** How volumes reach the nodes; default `trial`. `loop` needs root. */
+  readonly attach?: "trial" | "loop";
+  /** The program for the nodes alone, where it is to be run otherwise. Default: `program`. */
+  readonly nodeProgram?: readonly string[];
+  /** Told of every process that is started, so that somebody else can end it when we cannot. */
+  readonly onStart?: (pid: number) => void;
 }
 
 /** What the simulator prints on its first line with `--ready-json`. */
@@ -36,6 +42,7 @@ export interface SimulatorReady {
 export const BASE_PATH = "/storage-pool/trial";
 /** How long a process may take until it answers. */
 const START_DEADLINE_MS = 30_000;
+const FIRST_NODE = 1;
 const APPEND: Deno.OpenOptions = { append: true, create: true };
 const ROOT = new URL("../../", import.meta.url);
 
@@ -133,18 +140,30 @@ export class Trial implements AsyncDisposable {
   readonly simulator: SimulatorReady;
   readonly controllerSocket: string;
   readonly nodeSocket: string;
-  readonly #program: readonly string[];
+  readonly #options: TrialOptions;
   readonly #simulatorProcess: Child;
   #controller: Child | undefined;
-  #node: Child | undefined;
+  readonly #nodes = new Map<number, Child>();
 
   constructor(options: TrialOptions, simulator: SimulatorReady, simulatorProcess: Child) {
     this.directory = options.directory;
-    this.#program = options.program ?? checkoutProgram();
+    this.#options = options;
     this.simulator = simulator;
     this.controllerSocket = join(options.directory, "controller.sock");
-    this.nodeSocket = join(options.directory, "node.sock");
+    this.nodeSocket = this.nodeSocketOf(FIRST_NODE);
     this.#simulatorProcess = simulatorProcess;
+  }
+
+  /** The socket of the first node, the second, and so on; they count from 1. */
+  nodeSocketOf(index: number): string {
+    return join(this.directory, `${nodeFileName(index)}.sock`);
+  }
+
+  /** The process of a node that was started. @throws {Error} when it was not. */
+  nodeProcess(index: number = FIRST_NODE): Child {
+    const node = this.#nodes.get(index);
+    if (node === undefined) throw new Error(`Node ${index} was not started`);
+    return node;
   }
 
   /** How a person gets to the box's console. */
@@ -167,19 +186,27 @@ export class Trial implements AsyncDisposable {
       "--endpoint",
       `unix://${this.controllerSocket}`,
     ];
-    this.#controller = spawn([...this.#program, ...flags], this.directory, "controller.log");
+    const { program = checkoutProgram(), onStart } = this.#options;
+    this.#controller = spawn([...program, ...flags], this.directory, "controller.log");
+    onStart?.(this.#controller.pid);
     await waitFor(this.controllerSocket, this.#controller);
   }
 
-  /** Starts the node, which reaches the simulator's disks directly, and waits for it. */
-  async startNode(): Promise<void> {
+  /** Starts a node, which reaches the simulator's disks directly, and waits for it. */
+  async startNode(index: number = FIRST_NODE): Promise<void> {
+    const { attach = "trial", program = checkoutProgram(), onStart } = this.#options;
+    const { nodeProgram = program } = this.#options;
+    const socket = this.nodeSocketOf(index);
+    const name = nodeFileName(index);
     const flags = [
-      ...["node", "--node-name", "trial-node", "--endpoint", `unix://${this.nodeSocket}`],
-      ...["--attach", `trial:${this.simulator.directory}`],
-      ...["--state-directory", join(this.directory, "node-state")],
+      ...["node", "--node-name", `trial-${name}`, "--endpoint", `unix://${socket}`],
+      ...["--attach", `${attach}:${this.simulator.directory}`],
+      ...["--state-directory", join(this.directory, `${name}-state`)],
     ];
-    this.#node = spawn([...this.#program, ...flags], this.directory, "node.log");
-    await waitFor(this.nodeSocket, this.#node);
+    const node = spawn([...nodeProgram, ...flags], this.directory, `${name}.log`);
+    this.#nodes.set(index, node);
+    onStart?.(node.pid);
+    await waitFor(socket, node);
   }
 
   /** Ends the controller with `signal` (SIGKILL: as a crash) and starts it again. */
@@ -188,10 +215,10 @@ export class Trial implements AsyncDisposable {
     await this.startController();
   }
 
-  /** Ends the node with `signal` and starts it again. */
-  async restartNode(signal: Deno.Signal = "SIGTERM"): Promise<void> {
-    await this.#node?.end(signal);
-    await this.startNode();
+  /** Ends a node with `signal` and starts it again. */
+  async restartNode(signal: Deno.Signal = "SIGTERM", index: number = FIRST_NODE): Promise<void> {
+    await this.#nodes.get(index)?.end(signal);
+    await this.startNode(index);
   }
 
   /** The files on the box below our base path: nothing, once everything is deleted. */
@@ -203,7 +230,7 @@ export class Trial implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#node?.[Symbol.asyncDispose]();
+    for (const node of this.#nodes.values()) await node[Symbol.asyncDispose]();
     await this.#controller?.[Symbol.asyncDispose]();
     await this.#simulatorProcess[Symbol.asyncDispose]();
   }
@@ -224,6 +251,7 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
     authorizedKey: `${keyFile}.pub`,
     flags: options.simulatorFlags ?? [],
   });
+  options.onStart?.(simulatorProcess.pid);
   await Deno.writeTextFile(
     join(options.directory, "config.yaml"),
     renderConfig(ready, keyFile, options.backendSettings ?? {}),
@@ -273,6 +301,11 @@ export function spawn(argv: readonly string[], directory: string, log: string): 
     stderr: "piped",
   });
   return new Child(command.spawn(), join(directory, log));
+}
+
+/** What the files of a node are called: the first is just `node`. */
+function nodeFileName(index: number): string {
+  return index === FIRST_NODE ? "node" : `node-${index}`;
 }
 
 function lengthOf(file: string): number {

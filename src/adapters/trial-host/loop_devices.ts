@@ -21,6 +21,8 @@ export interface LoopDevice {
   readonly backingPath: string;
   /** Whether that path leads to another file by now, or to none. */
   readonly isFileGone: boolean;
+  /** Whether the kernel detaches it as soon as nothing has it open any more. */
+  readonly isClosing: boolean;
   readonly sizeLimit: bigint;
   /** A number that no other device of this boot has or had. */
   readonly sequence: string;
@@ -85,8 +87,9 @@ async function readLoopDevice(name: string): Promise<LoopDevice | undefined> {
     readAttribute(join(BLOCK_DEVICES, name, attribute));
   const file = await read("loop/backing_file");
   if (file === undefined || file === "") return undefined;
-  const [sizeLimit, dev, size, sequence] = [
+  const [sizeLimit, autoclear, dev, size, sequence] = [
     await read("loop/sizelimit"),
+    await read("loop/autoclear"),
     await read("dev"),
     await read("size"),
     await read("diskseq"),
@@ -102,6 +105,7 @@ async function readLoopDevice(name: string): Promise<LoopDevice | undefined> {
     sizeBytes: Number(size ?? 0) * SECTOR_BYTES,
     backingPath: isFileGone ? file.slice(0, -GONE_MARK.length) : file,
     isFileGone,
+    isClosing: autoclear === "1",
     sizeLimit: BigInt(sizeLimit),
     sequence: `${name}#${sequence ?? ""}`,
   };

@@ -69,14 +69,19 @@ export class LoopNvmeHost implements NvmeHost {
     const exports = await readExports(this.#directory);
     const exported = exports.find((each) => each.nqn === nqn);
     if (exported === undefined) throw unanswered(nqn, at, "the simulator does not export it");
-    const known = (await this.#attachedTo(nqn, exports)).find((each) => isLive(each, exported));
+    const devices = await this.#attachedTo(nqn, exports);
+    const known = devices.find((each) => isLive(each, exported));
     if (known !== undefined) return this.#deviceOf(known, exports);
+    for (const device of devices.filter(({ isClosing }) => isClosing)) {
+      await this.#waitUntilGone(device, signal);
+    }
     checkReachable(nqn, at, exported);
     if (!(await statIfPresent(exported.backingPath))?.isFile) {
       throw unanswered(nqn, at, "it has no file");
     }
-    await this.#dropUnheld(nqn, exports, signal);
-    return this.#deviceOf(await this.#attach(exported, signal), exports);
+    const made = await this.#attach(exported, signal);
+    await this.#dropOthers(made, exports, signal);
+    return this.#deviceOf(made, exports);
   }
 
   async find(nqn: Nqn, signal: AbortSignal): Promise<BlockDevice | undefined> {
@@ -129,7 +134,7 @@ export class LoopNvmeHost implements NvmeHost {
       if (device === undefined) return [];
       return [{
         nqn,
-        state: isLive(device, exports.find((each) => each.nqn === nqn)) ? "live" : "lost",
+        state: stateOf(device, exports.find((each) => each.nqn === nqn)),
         at: { address: "127.0.0.1", port: device.port },
         controllers: attached.map(({ name }) => name),
         device: this.#deviceOf(device, exports),
@@ -181,12 +186,13 @@ export class LoopNvmeHost implements NvmeHost {
   }
 
   /** Lets go of devices over files that were replaced, unless something still holds them. */
-  async #dropUnheld(
-    nqn: Nqn,
+  async #dropOthers(
+    { nqn, sequence }: Attached,
     exports: readonly ExportedFile[],
     signal: AbortSignal,
   ): Promise<void> {
     for (const device of await this.#attachedTo(nqn, exports)) {
+      if (device.sequence === sequence) continue;
       if (!await this.#isHeld(device, signal)) await this.#detach(device, signal);
     }
   }
@@ -209,18 +215,21 @@ export class LoopNvmeHost implements NvmeHost {
 
   /** Detaches a device and waits until the kernel has let go of its file. */
   async #detach(device: Attached, signal: AbortSignal): Promise<void> {
-    const { nqn, path, sequence } = device;
-    const isThere = async (): Promise<boolean> =>
-      (await readLoopDevices()).some((each) => each.sequence === sequence);
-    if (!await isThere()) return;
-    await this.#losetup(nqn, ["--detach", path], signal);
+    const { nqn, path } = device;
+    if (!await isThere(device)) return;
+    if (!device.isClosing) await this.#losetup(nqn, ["--detach", path], signal);
+    await this.#waitUntilGone(device, signal);
+  }
+
+  async #waitUntilGone(device: Attached, signal: AbortSignal): Promise<void> {
+    const { nqn, path } = device;
     const { clock } = this.#tools;
     const giveUpMs = clock.monotonicMs() + DETACH_MS;
-    while (await isThere()) {
+    while (await isThere(device)) {
       if (clock.monotonicMs() > giveUpMs) {
         throw new StorageError(
           "unavailable",
-          `Cannot disconnect ${nqn}: something still has ${path} open`,
+          `Cannot end the connection to ${nqn}: something has ${path} open`,
         );
       }
       await clock.sleep(DETACH_POLL_MS, signal);
@@ -252,13 +261,24 @@ export class LoopNvmeHost implements NvmeHost {
   }
 }
 
-/** The device that stands for the volume: one whose file is in its place before one without. */
+async function isThere({ sequence }: Attached): Promise<boolean> {
+  return (await readLoopDevices()).some((each) => each.sequence === sequence);
+}
+
+/** The device that stands for the volume: one that will last before one that will not. */
 function deviceAmong(devices: readonly Attached[]): Attached | undefined {
-  return devices.find(({ isFileGone }) => !isFileGone) ?? devices[0];
+  return devices.find(({ isFileGone, isClosing }) => !isFileGone && !isClosing) ??
+    devices.find(({ isFileGone }) => !isFileGone) ?? devices[0];
+}
+
+function stateOf(device: LoopDevice, exported: ExportedFile | undefined): NvmeSession["state"] {
+  if (device.isClosing) return "closing";
+  return isLive(device, exported) ? "live" : "lost";
 }
 
 function isLive(device: LoopDevice, exported: ExportedFile | undefined): boolean {
-  return !device.isFileGone && device.backingPath === exported?.backingPath;
+  if (device.isFileGone || device.isClosing) return false;
+  return device.backingPath === exported?.backingPath;
 }
 
 /** Files of volumes are named by their ids; others can be told while they are exported. */

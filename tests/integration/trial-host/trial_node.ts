@@ -32,6 +32,7 @@ export class TestBox {
   async exportDisk(
     sizeBytes: number,
     configured: Readonly<Record<string, unknown>> = {},
+    namespaceUuid = "",
   ): Promise<NvmeTarget> {
     const id = volumeIdForName(`disk-${this.count}`);
     const port = PORT + 2 * this.count;
@@ -52,7 +53,7 @@ export class TestBox {
       facts: {},
       backing: `files/${id}.img`,
       sizeBytes,
-      identity: { namespaceUuid: "", serial: "" },
+      identity: { namespaceUuid, serial: "" },
     };
     this.#disks.set(nqn, { record, path });
     this.#append(["disk", nqn, record]);

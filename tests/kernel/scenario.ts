@@ -2,6 +2,7 @@
  * What is tried on real kernels: each scenario makes volumes of its own in a running laboratory,
  * does something bad, and asserts what has to come of it. The failure matrix is in plans.ts.
  */
+import type { ControlRequest } from "../../src/simulator/control/protocol.ts";
 import type { CsiClient } from "../../tools/trial/csi_client.ts";
 import type { KernelSeries } from "../../tools/lab/kernels.ts";
 import type { Machine } from "../../tools/lab/machine.ts";
@@ -47,8 +48,10 @@ export interface LabNode {
   readonly name: string;
   /** The driver's endpoint; of the present boot. */
   readonly csi: CsiClient;
-  /** The id that NodeGetInfo gives. */
+  /** The id that NodeGetInfo gave; also when the machine is off. */
   nodeId(): Promise<string>;
+  /** The driver's process in the machine. */
+  driverPid(): Promise<number>;
   /** Starts the driver and waits until it takes calls. */
   startDriver(): Promise<void>;
   /** Ends the driver's process; SIGKILL as a crash does. */
@@ -68,6 +71,8 @@ export interface LabBox {
   stopSimulator(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Runs a line on the box's console, as a person does, and gives what it prints. */
   console(line: string): Promise<string>;
+  /** Sends a request to the simulator's control socket; gives the result. @throws {Error} */
+  control(request: ControlRequest): Promise<unknown>;
   /** Boots the machine (after a power cut) and starts the simulator. */
   boot(): Promise<void>;
 }
@@ -87,6 +92,11 @@ export interface KernelLab {
 
 /** Runs a scenario. @throws {Error} when something did not come as it has to */
 export type RunScenario = (lab: KernelLab, signal: AbortSignal) => Promise<Figures>;
+
+/** Minutes in milliseconds. */
+export function minutes(count: number): number {
+  return count * 60_000;
+}
 
 /** A scenario as it is run. */
 export interface Scenario {

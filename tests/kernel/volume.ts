@@ -202,8 +202,11 @@ export class LabVolume {
   }
 
   /** NodePublishVolume. */
-  async bind(node: LabNode, options: { readonly isReadOnly?: boolean } = {}): Promise<void> {
-    const path = this.targetPath;
+  async bind(
+    node: LabNode,
+    options: { readonly isReadOnly?: boolean; readonly targetPath?: string } = {},
+  ): Promise<void> {
+    const path = options.targetPath ?? this.targetPath;
     await node.machine.run(`mkdir -p ${path.slice(0, path.lastIndexOf("/"))}`);
     await retried("NodePublishVolume", CALL_MS, async () => {
       await node.csi.call(Node.method.nodePublishVolume, {
@@ -219,8 +222,8 @@ export class LabVolume {
   }
 
   /** NodeUnpublishVolume. */
-  async unbind(node: LabNode): Promise<void> {
-    const request = { volumeId: this.id, targetPath: this.targetPath };
+  async unbind(node: LabNode, targetPath: string = this.targetPath): Promise<void> {
+    const request = { volumeId: this.id, targetPath };
     await retried("NodeUnpublishVolume", CALL_MS, async () => {
       await node.csi.call(Node.method.nodeUnpublishVolume, request, { deadlineMs: CALL_MS });
     });

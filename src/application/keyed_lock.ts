@@ -23,6 +23,11 @@ export class KeyedLock {
     return { [Symbol.dispose]: () => this.#free(wanted) };
   }
 
+  /** Whether an operation on `key` is running. */
+  isTaken(key: string): boolean {
+    return this.#held.has(key);
+  }
+
   /** Whether nothing is running; for shutdown and tests. */
   get isIdle(): boolean {
     return this.#held.size === 0;

@@ -5,6 +5,7 @@ import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
+import { sessionOf } from "./node_device.ts";
 import type { NodePorts } from "./node_ports.ts";
 
 /** A NodeExpandVolume call, decoded. */
@@ -25,9 +26,12 @@ export async function expandVolume(
   const { volumeId, volumePath, requiredBytes } = request;
   const nqn = nqnOf(volumeId);
   const use = await ports.mounter.look(volumePath, signal);
-  const known = await ports.host.find(nqn, signal);
-  const isHere = (use.kind === "mount" || use.kind === "block") && known?.number === use.device;
+  const session = await sessionOf(ports, nqn, signal);
+  const isHere = (use.kind === "mount" || use.kind === "block") &&
+    session?.device?.number === use.device;
   if (!isHere) refuse("not-found", volumeId, `it is not at ${volumePath}`);
+  // While a connection is lost the kernel says yes to a rescan and does nothing.
+  if (session.state !== "live") refuse("unavailable", volumeId, "its connection is lost");
   const device = await ports.host.rescan(nqn, signal);
   if (device.sizeBytes < requiredBytes) {
     const sizes = `${device.sizeBytes} bytes of ${requiredBytes}`;
@@ -40,7 +44,19 @@ export async function expandVolume(
     }
     await growFileSystem(ports, volumeId, device, fileSystem, signal);
   }
+  await remember(ports, volumeId, device);
   return device.sizeBytes;
+}
+
+/** A later stage knows by the record that the device may not be smaller again. */
+async function remember(
+  { records }: NodePorts,
+  volumeId: VolumeId,
+  { number, sizeBytes }: BlockDevice,
+): Promise<void> {
+  const record = await records.read(volumeId);
+  if (record?.device?.number !== number || record.device.sizeBytes === sizeBytes) return;
+  await records.write({ ...record, device: { ...record.device, sizeBytes } });
 }
 
 /** A file system grows through a writable mount, which the given path need not be. */

@@ -3,11 +3,11 @@ import type { VolumeCapability } from "../domain/access.ts";
 import { checkCapabilities } from "../domain/access.ts";
 import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
-import { nqnOf } from "../domain/nvme.ts";
 import { isReadOnlyUse } from "../domain/stage.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { PathUse } from "../ports/mounter.ts";
-import type { NodePorts } from "./node_ports.ts";
+import type { NodeContext, NodePorts } from "./node_ports.ts";
+import { stagedDevice } from "./node_restaging.ts";
 
 /** A NodePublishVolume call, decoded. */
 export interface NodePublishRequest {
@@ -20,48 +20,21 @@ export interface NodePublishRequest {
 
 /** Publishes a staged volume; see `NodeVolumes.publish`. */
 export async function publishVolume(
-  ports: NodePorts,
+  context: NodeContext,
   request: NodePublishRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const { volumeId, stagingPath, targetPath, capability } = request;
+  const { stagingPath, targetPath, capability } = request;
   checkCapabilities([capability]);
-  const device = await ports.host.find(nqnOf(volumeId), signal);
-  if (device === undefined) return refuse("not-ready", request, "it is not staged on this node");
+  const device = await stagedDevice(context, request, signal);
   const isMount = capability.access.type === "mount";
-  if (isMount) await checkStaged(ports, request, device, signal);
   const isReadOnly = request.isReadOnly || isReadOnlyUse(capability);
   const kind = isMount ? "mount" : "block";
-  if (await isPublishedAs(ports, request, { kind, isReadOnly, device }, signal)) return;
-  if (!isMount) await checkNotMounted(ports, request, device, signal);
-  await checkOnlyTarget(ports, request, device, signal);
-  if (isMount) await ports.mounter.bind(stagingPath, targetPath, isReadOnly, signal);
-  else await ports.mounter.exposeBlock(device, targetPath, isReadOnly, signal);
-}
-
-/**
- * A dead staging mount is not bound to a new pod: it would get a file system that only fails. The
- * orchestrator has to unstage and stage again.
- */
-async function checkStaged(
-  { mounter }: NodePorts,
-  request: NodePublishRequest,
-  device: BlockDevice,
-  signal: AbortSignal,
-): Promise<void> {
-  const { stagingPath } = request;
-  const use = await mounter.look(stagingPath, signal);
-  if (use.kind !== "mount") refuse("not-ready", request, `nothing is mounted at ${stagingPath}`);
-  if (!use.isAlive) {
-    refuse(
-      "not-ready",
-      request,
-      `the device behind ${stagingPath} is gone; it must be unstaged and staged again`,
-    );
-  }
-  if (use.device !== device.number) {
-    refuse("not-ready", request, `${stagingPath} holds device ${use.device}, not the volume's`);
-  }
+  if (await isPublishedAs(context, request, { kind, isReadOnly, device }, signal)) return;
+  if (!isMount) await checkNotMounted(context, request, device, signal);
+  await checkOnlyTarget(context, request, device, signal);
+  if (isMount) await context.mounter.bind(stagingPath, targetPath, isReadOnly, signal);
+  else await context.mounter.exposeBlock(device, targetPath, isReadOnly, signal);
 }
 
 /** A raw device beside a mount of it would be two writers, and the end of the file system. */

@@ -1,16 +1,21 @@
-/** Staging: from the array's export to a mounted, whole file system, and back. */
+/** Staging: from the array's export to a mounted, whole file system. */
 import type { VolumeCapability } from "../domain/access.ts";
 import { checkCapabilities } from "../domain/access.ts";
 import type { BlockDevice } from "../domain/block_device.ts";
+import { isOpen, refusalOf } from "../domain/breaker.ts";
 import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { PublishedVolume } from "../domain/publish_context.ts";
-import { isReadOnlyUse, mountDifference, mountOptionsFor, needsFormat } from "../domain/stage.ts";
-import type { MountAccess } from "../domain/stage.ts";
+import { isReadOnlyUse, mountDifference, mountOptionsFor } from "../domain/stage.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { VolumeParameters } from "../domain/volume_parameters.ts";
 import type { MountRequest, PathUse } from "../ports/mounter.ts";
-import type { NodePorts } from "./node_ports.ts";
+import type { NvmeSession } from "../ports/nvme_host.ts";
+import type { StageRecord } from "../ports/stage_records.ts";
+import { counted } from "./node_breaker.ts";
+import { connectWhole, sessionOf } from "./node_device.ts";
+import { mountVolume } from "./node_mounting.ts";
+import type { NodeContext } from "./node_ports.ts";
 
 /** A NodeStageVolume call, decoded. */
 export interface StageRequest {
@@ -23,171 +28,206 @@ export interface StageRequest {
   readonly parameters: Pick<VolumeParameters, "mkfsOptions" | "fsckPolicy">;
 }
 
+/** What a stage finds before it changes anything. */
+interface Findings {
+  /** What an earlier stage left behind; phase and trouble count in the boot it was written in only. */
+  readonly record: StageRecord | undefined;
+  readonly session: NvmeSession | undefined;
+  /** What is at the staging path, as far as staging goes on from it. */
+  readonly path: "free" | "dead" | "mounted";
+}
+
 /** Stages a volume; see `NodeVolumes.stage`. */
 export async function stageVolume(
-  ports: NodePorts,
+  context: NodeContext,
   request: StageRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const { volumeId, stagingPath, capability, published } = request;
+  const { volumeId, capability, published } = request;
   checkCapabilities([capability]);
   if (published.nqn !== nqnOf(volumeId)) {
     refuse("invalid", volumeId, `its publish context names ${published.nqn}`);
   }
-  const { access } = capability;
-  const use = await ports.mounter.look(stagingPath, signal);
-  if (access.type === "block") {
-    if (use.kind === "mount") {
-      refuse("already-exists", volumeId, `${stagingPath} has it mounted, raw block is asked for`);
-    }
-    await connect(ports, request, signal);
-    return;
+  const findings = await find(context, request, signal);
+  if (isAsStaged(request, findings)) return;
+  const { record } = findings;
+  if (record?.trouble !== undefined && isOpen(record.trouble, context.clock.wallMs())) {
+    refuse("not-ready", volumeId, refusalOf(record.trouble, volumeId));
   }
-  await stageMount(ports, request, access, use, signal);
+  await leaveOldAddress(context, request, findings, signal);
+  await begin(context, request, findings);
+  await converge(context, request, findings, signal);
 }
 
-/** Unstages a volume; see `NodeVolumes.unstage`. */
-export async function unstageVolume(
-  { host, mounter }: NodePorts,
-  volumeId: VolumeId,
-  stagingPath: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const nqn = nqnOf(volumeId);
-  const device = await host.find(nqn, signal);
-  const use = await mounter.look(stagingPath, signal);
-  const mounted = use.kind === "mount" || use.kind === "block" ? use : undefined;
-  if (mounted?.isAlive && mounted.device !== device?.number) {
-    throw new StorageError(
-      "in-use",
-      `Cannot unstage volume "${volumeId}": ${stagingPath} holds device ${mounted.device}, ` +
-        `which is not the volume's`,
-    );
-  }
-  // Nothing on the staging path does not mean that nobody has the device: look at every use of it,
-  // and of the device it was before it died.
-  for (const number of new Set([device?.number, mounted?.device])) {
-    if (number === undefined) continue;
-    const others = (await mounter.usesOf(number, signal)).filter((path) => path !== stagingPath);
-    if (others.length === 0) continue;
-    throw new StorageError(
-      "in-use",
-      `Cannot unstage volume "${volumeId}": it is still in use at ${others.join(", ")}`,
-    );
-  }
-  if (mounted !== undefined) await mounter.release(stagingPath, signal);
-  await host.disconnect(nqn, signal);
-}
-
-async function stageMount(
-  ports: NodePorts,
+async function find(
+  context: NodeContext,
   request: StageRequest,
-  access: MountAccess,
-  use: PathUse,
   signal: AbortSignal,
-): Promise<void> {
-  const { volumeId, stagingPath, capability, published } = request;
-  const isReadOnly = isReadOnlyUse(capability);
-  const options = mountOptionsFor(access, published.isCopy);
-  const wanted = { fileSystem: access.fileSystem, options, isReadOnly };
-  const known = await ports.host.find(published.nqn, signal);
-  const isStaged = await isStagedAs(ports, request, wanted, use, known, signal);
-  const device = isStaged && known !== undefined ? known : await connect(ports, request, signal);
-  if (!isStaged) {
-    await prepare(ports, request, access, device, isReadOnly, signal);
-    await ports.mounter.mount({ device, path: stagingPath, ...wanted }, signal);
-  }
-  // Also on a retry: a stage that mounted and then failed to grow has not grown.
-  if (!isReadOnly) await ports.fileSystems.grow(device, access.fileSystem, stagingPath, signal);
-  if (!isStaged) await confirm(ports, volumeId, stagingPath, device, signal);
+): Promise<Findings> {
+  const { records, mounter, bootId } = context;
+  const earlier = await records.read(request.volumeId);
+  const session = await sessionOf(context, request.published.nqn, signal);
+  const use = await mounter.look(request.stagingPath, signal);
+  const path = pathState(request, use, session?.device);
+  if (earlier === undefined || earlier.bootId === bootId) return { record: earlier, session, path };
+  const { trouble: _, ...beforeBoot } = earlier;
+  return { record: { ...beforeBoot, phase: "staging" }, session, path };
 }
 
-/** Whether the volume is mounted at the staging path already; clears a dead mount out of the way. */
-async function isStagedAs(
-  { mounter }: NodePorts,
-  { volumeId, stagingPath }: StageRequest,
-  wanted: Pick<MountRequest, "fileSystem" | "options" | "isReadOnly">,
+/** What the staging path is to this stage; refuses what it must not touch. */
+function pathState(
+  { volumeId, stagingPath, capability, published }: StageRequest,
   use: PathUse,
   device: BlockDevice | undefined,
-  signal: AbortSignal,
-): Promise<boolean> {
+): Findings["path"] {
+  const { access } = capability;
+  if (access.type === "block") {
+    if (use.kind !== "mount") return "free";
+    const finding = `${stagingPath} has it mounted, raw block is asked for`;
+    return refuse("already-exists", volumeId, finding);
+  }
   switch (use.kind) {
     case "nothing":
     case "directory":
-      return false;
+      return "free";
     case "other":
       return refuse("not-ready", volumeId, `${stagingPath} is ${use.what}`);
     case "block":
       return refuse("not-ready", volumeId, `${stagingPath} is block device ${use.device}`);
     case "mount": {
-      if (!use.isAlive) {
-        await mounter.release(stagingPath, signal);
-        return false;
-      }
+      if (!use.isAlive) return "dead";
       if (use.device !== device?.number) {
         return refuse("in-use", volumeId, `${stagingPath} holds device ${use.device}`);
       }
-      const difference = mountDifference(use, wanted);
-      if (difference === undefined) return true;
+      const wanted = wantedMount(capability, published);
+      const difference = wanted && mountDifference(use, wanted);
+      if (difference === undefined) return "mounted";
       return refuse("already-exists", volumeId, `at ${stagingPath} ${difference}`);
     }
   }
 }
 
-/** Makes the device hold a sound file system of the wanted type, or refuses to touch it. */
-async function prepare(
-  { mounter, fileSystems }: NodePorts,
-  { volumeId, published: { isCopy }, parameters }: StageRequest,
-  { fileSystem }: MountAccess,
-  device: BlockDevice,
-  isReadOnly: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  const content = await fileSystems.identify(device, signal);
-  const mustFormat = needsFormat(volumeId, content, { fileSystem, isCopy, isReadOnly });
-  const uses = await mounter.usesOf(device.number, signal);
-  if (mustFormat) {
-    if (uses.length > 0) refuse("in-use", volumeId, `its device is in use at ${uses.join(", ")}`);
-    await fileSystems.format(device, fileSystem, parameters.mkfsOptions, signal);
-    return;
-  }
-  for (const path of uses) {
-    if ((await mounter.look(path, signal)).kind !== "block") continue;
-    refuse("already-exists", volumeId, `it is published as a raw block device at ${path}`);
-  }
-  // A check would write under whoever has it mounted, and a read-only stage writes nothing.
-  if (uses.length > 0 || isReadOnly) return;
-  await fileSystems.check(device, fileSystem, parameters.fsckPolicy, signal);
+/** Whether all is as an earlier stage with the same words left it; then nothing is touched. */
+function isAsStaged(request: StageRequest, { record, session, path }: Findings): boolean {
+  if (record?.phase !== "staged" || record.device === undefined) return false;
+  const isMounted = path === "mounted" || request.capability.access.type === "block";
+  const device = session?.device;
+  return isMounted && session?.state !== "closing" && device?.number === record.device.number &&
+    device.identity === record.device.identity && device.sizeBytes <= record.device.sizeBytes &&
+    saysTheSame(record, request);
 }
 
-async function confirm(
-  { mounter }: NodePorts,
-  volumeId: VolumeId,
-  stagingPath: string,
-  device: BlockDevice,
-  signal: AbortSignal,
-): Promise<void> {
-  const use = await mounter.look(stagingPath, signal);
-  if (use.kind === "mount" && use.isAlive && use.device === device.number) return;
-  refuse("unavailable", volumeId, `device ${device.number} went away while it was mounted`);
+function saysTheSame(record: StageRecord, request: StageRequest): boolean {
+  return wordsOf(record) === wordsOf(request);
 }
 
-async function connect(
-  { host }: NodePorts,
-  { volumeId, published }: StageRequest,
+/** What a stage was told, as far as it makes a difference to what is staged. */
+function wordsOf(
+  { stagingPath, capability: { mode, access }, published }: StageRequest,
+): string {
+  const { at, policy, capacityBytes, isCopy, attachmentUid } = published;
+  const how = access.type === "block" ? [] : [access.fileSystem, ...access.mountFlags];
+  const numbers = Object.entries(policy).sort(([left], [right]) => left < right ? -1 : 1);
+  return JSON.stringify([
+    ...[stagingPath, mode, access.type, how, at.address, at.port],
+    ...[capacityBytes, isCopy, attachmentUid, numbers],
+  ]);
+}
+
+/**
+ * Writes down what is meant before anything is done about it. A volume whose mount lives stays
+ * `staged`: pods may use it, and the guardian has to look after it meanwhile.
+ */
+async function begin(
+  { records, bootId }: NodeContext,
+  request: StageRequest,
+  { record, path }: Findings,
+): Promise<void> {
+  if (record?.phase === "staged" && path === "mounted") return;
+  await records.write({ ...recordOf(request, bootId, record), phase: "staging" });
+}
+
+/** A record of the request that keeps what an earlier one knows about the device. */
+function recordOf(
+  { volumeId, stagingPath, capability, published, parameters }: StageRequest,
+  bootId: string,
+  earlier: StageRecord | undefined,
+): Omit<StageRecord, "phase"> {
+  const { attachmentUid } = published;
+  return {
+    ...{ volumeId, stagingPath, bootId, published, capability, parameters },
+    ...(earlier?.device === undefined ? {} : { device: earlier.device }),
+    ...(earlier?.fileSystemUuid === undefined ? {} : { fileSystemUuid: earlier.fileSystemUuid }),
+    ...(attachmentUid === undefined ? {} : { attachmentUid }),
+    ...(earlier?.trouble === undefined ? {} : { trouble: earlier.trouble }),
+  };
+}
+
+/**
+ * A volume that moved to another address cannot get there beside its old connection: the target
+ * would take the new one for the old (nothing but unmounting helps).
+ */
+async function leaveOldAddress(
+  { host, mounter }: NodeContext,
+  { volumeId, published, stagingPath }: StageRequest,
+  { record, session, path }: Findings,
   signal: AbortSignal,
-): Promise<BlockDevice> {
-  const { nqn, at, policy, capacityBytes } = published;
-  const found = await host.connect({ nqn, at, policy }, signal);
-  if (found.sizeBytes >= capacityBytes) return found;
-  // A volume that grew while it was connected shows its new size only when asked.
-  const device = await host.rescan(nqn, signal);
-  if (device.sizeBytes >= capacityBytes) return device;
-  return refuse(
-    "unavailable",
-    volumeId,
-    `its device shows ${device.sizeBytes} bytes of ${capacityBytes}`,
-  );
+): Promise<void> {
+  const old = record?.published.at;
+  const { at } = published;
+  if (session === undefined || old === undefined) return;
+  if (old.address === at.address && old.port === at.port) return;
+  const { device } = session;
+  const uses = device === undefined ? [] : await mounter.usesOf(device.number, signal);
+  // What is dead at the staging path goes away anyhow.
+  const living = path === "dead" ? uses.filter((each) => each !== stagingPath) : uses;
+  if (living.length > 0) {
+    refuse(
+      "in-use",
+      volumeId,
+      `it moved from ${old.address} port ${old.port} to ${at.address} port ${at.port} and is ` +
+        `still in use at ${living.join(", ")}; it has to be unpublished and unstaged first`,
+    );
+  }
+  if (path === "dead") await mounter.release(stagingPath, signal);
+  await host.disconnect(published.nqn, signal);
+}
+
+/** From whatever was found to a staged volume, and a record that says so. */
+async function converge(
+  context: NodeContext,
+  request: StageRequest,
+  { record, path }: Findings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { volumeId, stagingPath, capability, published } = request;
+  if (path === "dead") await context.mounter.release(stagingPath, signal);
+  const device = await connectWhole(context, published, volumeId, record, signal);
+  const wanted = wantedMount(capability, published);
+  const fileSystemUuid = wanted && await counted(context, volumeId, () => {
+    const isMounted = path === "mounted";
+    return mountVolume(context, { request, wanted, device, record, isMounted }, signal);
+  });
+  const { number, identity, sizeBytes } = device;
+  const { trouble: _, ...staged } = recordOf(request, context.bootId, record);
+  await context.records.write({
+    ...staged,
+    phase: "staged",
+    device: { number, identity, sizeBytes },
+    ...(fileSystemUuid === undefined ? {} : { fileSystemUuid }),
+  });
+  context.reconnects.forget(volumeId);
+}
+
+/** How the volume is to be mounted; undefined for raw block. */
+function wantedMount(
+  capability: VolumeCapability,
+  { isCopy }: PublishedVolume,
+): Pick<MountRequest, "fileSystem" | "options" | "isReadOnly"> | undefined {
+  const { access } = capability;
+  if (access.type === "block") return undefined;
+  const options = mountOptionsFor(access, isCopy);
+  return { fileSystem: access.fileSystem, options, isReadOnly: isReadOnlyUse(capability) };
 }
 
 function refuse(code: StorageError["code"], volumeId: VolumeId, finding: string): never {

@@ -1,11 +1,13 @@
 /** How much of a volume is used, and whether it is well. */
 import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
+import { diagnose } from "../domain/health.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { FileSystemUsage, PathUse } from "../ports/mounter.ts";
-import type { NvmeSession } from "../ports/nvme_host.ts";
-import type { NodePorts } from "./node_ports.ts";
+import type { StageRecord } from "../ports/stage_records.ts";
+import { sessionOf } from "./node_device.ts";
+import type { NodeContext } from "./node_ports.ts";
 
 /** What is known of the use of a volume. */
 export type VolumeUsage =
@@ -31,53 +33,66 @@ type Shown = Extract<PathUse, { kind: "mount" | "block" }>;
 
 /** Measures a volume; see `NodeVolumes.stats`. */
 export async function volumeStats(
-  { host, mounter }: NodePorts,
+  context: NodeContext,
   volumeId: VolumeId,
   path: string,
   signal: AbortSignal,
 ): Promise<VolumeStats> {
-  const nqn = nqnOf(volumeId);
-  const use = await mounter.look(path, signal);
-  const device = await host.find(nqn, signal);
+  const use = await context.mounter.look(path, signal);
+  const session = await sessionOf(context, nqnOf(volumeId), signal);
+  const device = session?.device;
   const isShown = use.kind === "mount" || use.kind === "block";
+  const isOurs = isShown && use.device === device?.number;
   // A dead mount has lost its device, so whose it was cannot be told: it is believed.
-  if (!isShown || (use.isAlive && use.device !== device?.number)) {
+  if (!isShown || (use.isAlive && !isOurs)) {
     throw new StorageError("not-found", `Cannot find volume "${volumeId}": it is not at ${path}`);
   }
-  const session = (await host.sessions(signal)).find((each) => each.nqn === nqn);
-  const problem = problemOf(use, session);
-  if (problem !== undefined) {
-    return { usage: { kind: "unknown" }, condition: { isAbnormal: true, message: problem } };
-  }
-  return {
-    usage: await usageOf(mounter, use, device, path, signal),
-    condition: { isAbnormal: false, message: "the volume is connected" },
-  };
+  const record = await readable(context, volumeId);
+  const health = diagnose({
+    phase: record?.phase,
+    staged: record?.device,
+    session,
+    shown: use.isAlive && isOurs ? "alive" : "dead",
+    connectFailure: context.reconnects.failureOf(volumeId),
+  });
+  if (health.kind === "ill") return abnormal(health.message);
+  return await measured(context.mounter, use, device, path, signal);
 }
 
-function problemOf(use: Shown, session: NvmeSession | undefined): string | undefined {
-  if (!use.isAlive) {
-    return "the device behind the volume is gone; the pod must be started again on a fresh stage";
-  }
-  switch (session?.state) {
-    case "live":
-      return undefined;
-    case "lost":
-      return "the connection to the array is lost; the node is trying to bring it back";
-    case "closing":
-      return "the connection to the array is being closed";
-    case undefined:
-      return "there is no connection to the array";
+/** Whatever is wrong with the record, the volume may be well without it. */
+async function readable(
+  { records, bootId }: NodeContext,
+  volumeId: VolumeId,
+): Promise<StageRecord | undefined> {
+  try {
+    const record = await records.read(volumeId);
+    return record?.bootId === bootId ? record : undefined;
+  } catch (error) {
+    if (error instanceof StorageError) return undefined;
+    throw error;
   }
 }
 
-async function usageOf(
-  mounter: NodePorts["mounter"],
+async function measured(
+  mounter: NodeContext["mounter"],
   use: Shown,
   device: BlockDevice | undefined,
   path: string,
   signal: AbortSignal,
-): Promise<VolumeUsage> {
-  if (use.kind === "block") return { kind: "block", totalBytes: device?.sizeBytes ?? 0 };
-  return { kind: "file-system", usage: await mounter.usage(path, signal) };
+): Promise<VolumeStats> {
+  const condition = { isAbnormal: false, message: "the volume is connected" };
+  if (use.kind === "block") {
+    return { usage: { kind: "block", totalBytes: device?.sizeBytes ?? 0 }, condition };
+  }
+  try {
+    const usage = await mounter.usage(path, signal);
+    return { usage: { kind: "file-system", usage }, condition };
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "unavailable") throw error;
+    return abnormal(`the file system does not answer: ${error.message}`);
+  }
+}
+
+function abnormal(message: string): VolumeStats {
+  return { usage: { kind: "unknown" }, condition: { isAbnormal: true, message } };
 }

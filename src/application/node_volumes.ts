@@ -1,7 +1,7 @@
 /**
  * Volumes on this node: from the array to a pod and back. Every method looks at the kernel first
- * and goes on from whatever it finds, so each is safe to repeat after any failure; nothing is
- * remembered between two calls.
+ * and goes on from whatever it finds, so each is safe to repeat after any failure. What was meant,
+ * which the kernel cannot know, is in the volume's record; nothing else is remembered.
  *
  * All methods but `stats` and `info` throw {@link StorageError} `busy` while another operation on
  * the same volume runs here.
@@ -9,16 +9,16 @@
 import { nodeIdOf } from "../domain/node_id.ts";
 import type { NodeId } from "../domain/node_id.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import type { KeyedLock } from "./keyed_lock.ts";
 import { expandVolume } from "./node_expansion.ts";
 import type { NodeExpandRequest } from "./node_expansion.ts";
-import type { NodePorts } from "./node_ports.ts";
+import type { NodeContext, NodePorts, NodeShared } from "./node_ports.ts";
 import { publishVolume } from "./node_publishing.ts";
 import type { NodePublishRequest } from "./node_publishing.ts";
-import { stageVolume, unstageVolume } from "./node_staging.ts";
+import { stageVolume } from "./node_staging.ts";
 import type { StageRequest } from "./node_staging.ts";
 import { volumeStats } from "./node_stats.ts";
 import type { VolumeStats } from "./node_stats.ts";
+import { unstageVolume } from "./node_unstaging.ts";
 
 /** What this node is. */
 export interface NodeSettings {
@@ -26,6 +26,8 @@ export interface NodeSettings {
   readonly name: string;
   /** How many volumes it can have at once; 0 = the orchestrator decides. */
   readonly volumesMax: number;
+  /** The kernel's id of the boot that is running: records of another one are history. */
+  readonly bootId: string;
 }
 
 /** What NodeGetInfo answers. */
@@ -36,14 +38,12 @@ export interface NodeInfo {
 
 /** The node's use cases. */
 export class NodeVolumes {
-  readonly #ports: NodePorts;
-  readonly #locks: KeyedLock;
+  readonly #context: NodeContext;
   readonly #info: NodeInfo;
 
   /** @throws {StorageError} `invalid` when the node's name or host id cannot be used. */
-  constructor(ports: NodePorts, locks: KeyedLock, settings: NodeSettings) {
-    this.#ports = ports;
-    this.#locks = locks;
+  constructor(ports: NodePorts, shared: NodeShared, settings: NodeSettings) {
+    this.#context = { ...ports, ...shared, bootId: settings.bootId };
     this.#info = {
       id: nodeIdOf(settings.name, ports.host.hostId),
       volumesMax: settings.volumesMax,
@@ -55,33 +55,35 @@ export class NodeVolumes {
    * when it is blank and was made empty, as large as its device. For raw block it connects only.
    * @throws {StorageError} `invalid`; `not-ready` when the device holds something else or needs a
    * person; `already-exists` when it is staged in another way; `unavailable` when the array does
-   * not answer or the device is not whole.
+   * not answer or the device is not whole. Once `not-ready` was the answer five times in a row, it
+   * is given for a while without a look at the device.
    */
   async stage(request: StageRequest, signal: AbortSignal): Promise<void> {
-    using _turn = this.#locks.take(request.volumeId);
-    await stageVolume(this.#ports, request, signal);
+    using _turn = this.#context.locks.take(request.volumeId);
+    await stageVolume(this.#context, request, signal);
   }
 
   /**
    * Unmounts the staging path and disconnects; returns when both are over. A volume that is not
-   * staged is a success.
+   * staged is a success. Needs no record: what the kernel shows is enough.
    * @throws {StorageError} `in-use` naming what still uses the device; `unavailable` when the
-   * kernel still shows a connection at the deadline.
+   * kernel still shows a connection at the deadline, or has not let go of the device.
    */
   async unstage(volumeId: VolumeId, stagingPath: string, signal: AbortSignal): Promise<void> {
-    using _turn = this.#locks.take(volumeId);
-    await unstageVolume(this.#ports, volumeId, stagingPath, signal);
+    using _turn = this.#context.locks.take(volumeId);
+    await unstageVolume(this.#context, volumeId, stagingPath, signal);
   }
 
   /**
-   * Shows a staged volume at the target path: its tree, or for raw block its device.
-   * @throws {StorageError} `not-ready` when it is not staged, or what is staged is dead;
+   * Shows a staged volume at the target path: its tree, or for raw block its device. What was
+   * staged and died since is staged again first.
+   * @throws {StorageError} `not-ready` when it is not staged, or cannot be staged again;
    * `already-exists` when it is published there in another way; `in-use` when the access mode
    * allows one target path only and there is another, or something else is at the path.
    */
   async publish(request: NodePublishRequest, signal: AbortSignal): Promise<void> {
-    using _turn = this.#locks.take(request.volumeId);
-    await publishVolume(this.#ports, request, signal);
+    using _turn = this.#context.locks.take(request.volumeId);
+    await publishVolume(this.#context, request, signal);
   }
 
   /**
@@ -91,8 +93,8 @@ export class NodeVolumes {
    * of somebody's.
    */
   async unpublish(volumeId: VolumeId, targetPath: string, signal: AbortSignal): Promise<void> {
-    using _turn = this.#locks.take(volumeId);
-    await this.#ports.mounter.release(targetPath, signal);
+    using _turn = this.#context.locks.take(volumeId);
+    await this.#context.mounter.release(targetPath, signal);
   }
 
   /**
@@ -102,8 +104,8 @@ export class NodeVolumes {
    * device is still smaller than asked; `not-ready` when its file system is mounted read-only.
    */
   async expand(request: NodeExpandRequest, signal: AbortSignal): Promise<number> {
-    using _turn = this.#locks.take(request.volumeId);
-    return await expandVolume(this.#ports, request, signal);
+    using _turn = this.#context.locks.take(request.volumeId);
+    return await expandVolume(this.#context, request, signal);
   }
 
   /**
@@ -111,7 +113,7 @@ export class NodeVolumes {
    * @throws {StorageError} `not-found` when the volume is not at the path.
    */
   async stats(volumeId: VolumeId, path: string, signal: AbortSignal): Promise<VolumeStats> {
-    return await volumeStats(this.#ports, volumeId, path, signal);
+    return await volumeStats(this.#context, volumeId, path, signal);
   }
 
   /** Who this node is. */

@@ -1,5 +1,6 @@
 /** Names and addresses of NVMe over Fabrics, as the NVMe specifications have them. */
 import { StorageError } from "./errors.ts";
+import { parseVolumeId } from "./volume_id.ts";
 import type { VolumeId } from "./volume_id.ts";
 
 /** An NVMe qualified name; at most 223 bytes, made only by {@link parseNqn} and {@link nqnOf}. */
@@ -32,6 +33,11 @@ export function parseNqn(text: string): Nqn | undefined {
 /** The NQN that volume `id` is exported under. */
 export function nqnOf(id: VolumeId): Nqn {
   return `nqn.2000-02.com.mikrotik:${id}` as Nqn;
+}
+
+/** The volume that is exported under `nqn`, or undefined when it is none of ours. */
+export function volumeIdOfNqn(nqn: Nqn): VolumeId | undefined {
+  return isManagedNqn(nqn) ? parseVolumeId(nqn.slice(nqn.indexOf(":") + 1)) : undefined;
 }
 
 /** Whether `nqn` is one of ours: the managed prefix, then a UUID. */

@@ -23,28 +23,32 @@ export interface PublishedVolume {
   readonly capacityBytes: number;
   /** Whether it was made from a snapshot or another volume: then it is never formatted. */
   readonly isCopy: boolean;
+  /** The UID of the VolumeAttachment it is published under, where it is known. */
+  readonly attachmentUid?: string;
 }
 
 type Texts = Readonly<Record<string, string>>;
 
 const KEYS: ReadonlySet<string> = new Set([
-  ...["nqn", "address", "port", "capacityBytes", "isCopy"],
+  ...["nqn", "address", "port", "capacityBytes", "isCopy", "attachmentUid"],
   ...RECONNECT_KEYS,
 ]);
 /** An IPv4 or IPv6 literal or a host name; nothing that a kernel option line could stumble over. */
 const ADDRESS = /^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9:])?$/;
 const PORT = /^[1-9]\d{0,4}$/;
 const CAPACITY = /^[1-9]\d{0,15}$/;
+const ATTACHMENT_UID = /^[A-Za-z0-9-]{1,64}$/;
 
 /** The publish context that says `volume`; the inverse of {@link parsePublishContext}. */
 export function publishContextOf(volume: PublishedVolume): Record<string, string> {
-  const { nqn, at, policy, capacityBytes, isCopy } = volume;
+  const { nqn, at, policy, capacityBytes, isCopy, attachmentUid } = volume;
   return {
     nqn,
     address: at.address,
     port: String(at.port),
     capacityBytes: String(capacityBytes),
     isCopy: String(isCopy),
+    ...(attachmentUid === undefined ? {} : { attachmentUid }),
     ...reconnectParameters(policy),
   };
 }
@@ -66,6 +70,7 @@ export function parsePublishContext(context: Texts): PublishedVolume {
     policy: reconnectPolicyOf(parseReconnectChange(context)),
     capacityBytes: parseCapacity(context["capacityBytes"]),
     isCopy: parseIsCopy(context["isCopy"]),
+    ...parseAttachmentUid(context["attachmentUid"]),
   };
 }
 
@@ -95,6 +100,12 @@ function parseCapacity(text: string | undefined): number {
 function parseIsCopy(text: string | undefined): boolean {
   if (text === "true" || text === "false") return text === "true";
   return refuse("isCopy", text, "true or false");
+}
+
+function parseAttachmentUid(text: string | undefined): Pick<PublishedVolume, "attachmentUid"> {
+  if (text === undefined) return {};
+  if (ATTACHMENT_UID.test(text)) return { attachmentUid: text };
+  return refuse("attachmentUid", text, "the UID of a VolumeAttachment");
 }
 
 function refuse(key: string, value: string | undefined, allowed: string): never {

@@ -8,7 +8,7 @@ export type MountAccess = Extract<VolumeCapability["access"], { type: "mount" }>
 /** What a device was found to hold; see the port `FileSystems`. */
 type Content =
   | { readonly kind: "blank" }
-  | { readonly kind: "file-system"; readonly fileSystem: FileSystemType }
+  | { readonly kind: "file-system"; readonly fileSystem: FileSystemType; readonly uuid: string }
   | { readonly kind: "half-formatted" }
   | { readonly kind: "other"; readonly what: string };
 
@@ -46,9 +46,11 @@ export function mountOptionsFor(access: MountAccess, isCopy: boolean): string[] 
 }
 
 /**
- * Whether the device must be formatted before it is mounted with `fileSystem`.
+ * Whether the device must be formatted before it is mounted with `fileSystem`. A volume that is
+ * known to have had a file system is never formatted, and never mounted with another one: then the
+ * device is not whole, or not the volume's.
  * @throws {StorageError} `not-ready` when it holds anything else, or nothing where something must
- * be: a copy, or a volume to be read only.
+ * be: a copy, a volume to be read only, or one that had a file system.
  */
 export function needsFormat(
   volumeId: string,
@@ -57,19 +59,28 @@ export function needsFormat(
     readonly fileSystem: FileSystemType;
     readonly isCopy: boolean;
     readonly isReadOnly: boolean;
+    /** The UUID of the file system it was mounted with before, where it was. */
+    readonly knownUuid: string | undefined;
   },
 ): boolean {
+  const { knownUuid } = wanted;
   const refuse = (finding: string): never => {
     throw new StorageError("not-ready", `Cannot stage volume "${volumeId}": ${finding}`);
   };
   switch (content.kind) {
     case "file-system":
-      if (content.fileSystem === wanted.fileSystem) return false;
-      return refuse(`it holds ${content.fileSystem}, and ${wanted.fileSystem} is asked for`);
+      if (content.fileSystem !== wanted.fileSystem) {
+        return refuse(`it holds ${content.fileSystem}, and ${wanted.fileSystem} is asked for`);
+      }
+      if (knownUuid === undefined || knownUuid === content.uuid) return false;
+      return refuse(`it holds file system ${content.uuid}, and was staged with ${knownUuid}`);
     case "other":
       return refuse(`it holds ${content.what} and is not formatted over`);
     case "blank":
     case "half-formatted":
+      if (knownUuid !== undefined) {
+        return refuse(`it was staged with file system ${knownUuid} and holds none now`);
+      }
       if (wanted.isCopy) return refuse("it was made from a source and holds no file system");
       if (wanted.isReadOnly) return refuse("it holds no file system and is to be read only");
       return true;

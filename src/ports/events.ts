@@ -67,7 +67,56 @@ export type DriverEvent =
   /** Security: something stands under one of our names and does not carry our identity. */
   | { readonly kind: "foreign-item"; readonly array: string; readonly item: string }
   /** Something half-made was found and removed, or could not be. */
-  | { readonly kind: "left-over-removed"; readonly array: string; readonly item: string };
+  | { readonly kind: "left-over-removed"; readonly array: string; readonly item: string }
+  /**
+   * A staged volume is not well, or for another reason than before; once per change, not per look.
+   * A lost connection is reported after 30 s, a missing device after 10 s.
+   */
+  | {
+    readonly kind: "volume-abnormal";
+    readonly volumeId: string;
+    readonly reason: string;
+    readonly message: string;
+  }
+  /** A volume that was reported abnormal is well again. */
+  | { readonly kind: "volume-recovered"; readonly volumeId: string; readonly durationMs: number }
+  /**
+   * The node connected a volume again that the kernel had given up. With the same device its
+   * mounts live on; with another one they are dead.
+   */
+  | {
+    readonly kind: "controller-regained";
+    readonly volumeId: string;
+    readonly device: string;
+    readonly isSameDevice: boolean;
+  }
+  /** Staging a volume failed too often in a row; it is not tried before the time given. */
+  | {
+    readonly kind: "breaker-opened";
+    readonly volumeId: string;
+    readonly reason: string;
+    readonly failures: number;
+    readonly retryAt: string;
+  }
+  /** A record of a staged volume cannot be read; its volume is not looked after. */
+  | { readonly kind: "record-unreadable"; readonly record: string }
+  /** The node has a connection to a volume of ours that no record claims. */
+  | {
+    readonly kind: "session-unclaimed";
+    readonly nqn: string;
+    readonly isClosed: boolean;
+    readonly finding: string;
+  }
+  /** Children that the kernel does not let end, or none any more. */
+  | {
+    readonly kind: "children-stuck";
+    readonly count: number;
+    readonly children: readonly string[];
+  }
+  /** Something about this machine endangers volumes. */
+  | { readonly kind: "host-danger"; readonly danger: string }
+  /** A round of looking after the volumes failed; the next one comes. */
+  | { readonly kind: "guard-failed"; readonly error: unknown };
 
 /** Takes an event. Must not throw and must not wait. */
 export type Observe = (event: DriverEvent) => void;

@@ -8,11 +8,14 @@ import type {
 } from "../../src/adapters/memory/host_world.ts";
 import { MemoryMounter } from "../../src/adapters/memory/mounter.ts";
 import { MemoryNvmeHost } from "../../src/adapters/memory/nvme_host.ts";
+import { MemoryStageRecords } from "../../src/adapters/memory/stage_records.ts";
+import { Guardian } from "../../src/application/guardian.ts";
 import { KeyedLock } from "../../src/application/keyed_lock.ts";
-import type { NodePorts } from "../../src/application/node_ports.ts";
+import type { NodePorts, NodeShared } from "../../src/application/node_ports.ts";
 import type { NodePublishRequest } from "../../src/application/node_publishing.ts";
 import type { StageRequest } from "../../src/application/node_staging.ts";
 import { NodeVolumes } from "../../src/application/node_volumes.ts";
+import { Reconnects } from "../../src/application/reconnects.ts";
 import type { AccessMode, FileSystemType, VolumeCapability } from "../../src/domain/access.ts";
 import { GIB } from "../../src/domain/capacity.ts";
 import { nqnOf } from "../../src/domain/nvme.ts";
@@ -20,6 +23,9 @@ import type { PublishedVolume } from "../../src/domain/publish_context.ts";
 import { DEFAULT_RECONNECT_POLICY } from "../../src/domain/reconnect_policy.ts";
 import { volumeIdForName } from "../../src/domain/volume_id.ts";
 import type { VolumeId } from "../../src/domain/volume_id.ts";
+import type { DriverEvent } from "../../src/ports/events.ts";
+import type { StageRecords } from "../../src/ports/stage_records.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
 
 /** Where the orchestrator keeps staged and published volumes. */
 export const STAGING: string = "/kubelet/staging/volume";
@@ -32,19 +38,36 @@ export const VOLUME: VolumeId = volumeIdForName("volume");
 const HOST_ID = "6a1f3c52-8f0e-4d5e-9d55-000000000001";
 const AT = { address: "10.0.0.5", port: 44_200 };
 
+/** The boot that a test's node runs in. */
+export const BOOT: string = "b0070001-0000-4000-8000-000000000001";
+
 /** A node, what is behind it, and its use cases. */
 export interface TestNode {
   readonly world: HostWorld;
+  readonly records: StageRecords;
+  readonly ports: NodePorts;
+  readonly shared: NodeShared & { readonly clock: ManualClock };
+  readonly events: DriverEvent[];
   readonly volumes: NodeVolumes;
+  readonly guardian: Guardian;
   /** The disk of {@link VOLUME}. */
   readonly disk: ExportedDisk;
 }
 
-/** A node that reaches one blank volume of 1 GiB. */
+/** What of a machine outlives a process of the node role, and the boot it is in. */
+export interface TestMachine {
+  readonly world?: HostWorld;
+  readonly records?: StageRecords;
+  readonly clock?: ManualClock;
+  readonly bootId?: string;
+}
+
+/** A fresh process on a node that reaches one blank volume of 1 GiB. */
 export function aNode(
   wrap: (ports: NodePorts) => NodePorts = (ports) => ports,
-  world: HostWorld = new HostWorld(),
+  machine: TestMachine = {},
 ): TestNode {
+  const { world = new HostWorld(), records = new MemoryStageRecords(), bootId = BOOT } = machine;
   for (const path of [STAGING, TARGET, OTHER_TARGET]) {
     world.tree.makeDirectories(path.slice(0, path.lastIndexOf("/")));
   }
@@ -53,9 +76,23 @@ export function aNode(
     host: new MemoryNvmeHost(world, HOST_ID),
     mounter: new MemoryMounter(world),
     fileSystems: new MemoryFileSystems(world),
+    records,
   });
-  const volumes = new NodeVolumes(ports, new KeyedLock(), { name: "worker-1", volumesMax: 0 });
-  return { world, volumes, disk };
+  const events: DriverEvent[] = [];
+  const shared = {
+    locks: new KeyedLock(),
+    clock: machine.clock ?? new ManualClock(),
+    observe: (event: DriverEvent): void => void events.push(event),
+    reconnects: new Reconnects(() => 0.5),
+  };
+  const volumes = new NodeVolumes(ports, shared, { name: "worker-1", volumesMax: 0, bootId });
+  const guardian = new Guardian(ports, shared, { bootId });
+  return { world, records, ports, shared, events, volumes, guardian, disk };
+}
+
+/** Another process on the machine of `node`, as after a kill. */
+export function aNodeAfter({ world, records, shared: { clock } }: TestNode): TestNode {
+  return aNode((ports) => ports, { world, records, clock });
 }
 
 /** A capability to mount a file system. */

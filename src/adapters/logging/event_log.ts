@@ -81,6 +81,50 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
     level: "warning",
     say: ({ array, item }) => `"${item}" on "${array}" was half made and is removed`,
   },
+  "volume-abnormal": {
+    level: "warning",
+    say: ({ volumeId, message }) => `volume ${volumeId} is not well: ${message}`,
+  },
+  "volume-recovered": {
+    level: "info",
+    say: ({ volumeId, durationMs }) =>
+      `volume ${volumeId} is well again after ${Math.round(durationMs / 1000)} s`,
+  },
+  "controller-regained": {
+    level: "info",
+    say: ({ volumeId, device, isSameDevice }) =>
+      `volume ${volumeId} is connected again as device ${device}, ` +
+      (isSameDevice ? "the same as before" : "another than before: its mounts are dead"),
+  },
+  "breaker-opened": {
+    level: "error",
+    say: ({ volumeId, reason, failures, retryAt }) =>
+      `staging volume ${volumeId} failed ${failures} times and rests until ${retryAt}: ${reason}`,
+  },
+  "record-unreadable": {
+    level: "error",
+    say: ({ record }) => `record ${record} cannot be read; its volume is not looked after`,
+  },
+  "session-unclaimed": {
+    level: "warning",
+    say: ({ nqn, isClosed, finding }) =>
+      `nobody staged ${nqn} here, ${
+        isClosed ? "and it is disconnected" : "left alone"
+      }: ${finding}`,
+  },
+  "children-stuck": {
+    level: ({ count }) => count === 0 ? "info" : "error",
+    say: ({ count, children }) =>
+      count === 0
+        ? "no child is stuck any more"
+        : `${count} children are stuck in the kernel: ${children.join(", ")}`,
+  },
+  "host-danger": { level: "error", say: ({ danger }) => `volumes are in danger: ${danger}` },
+  "guard-failed": {
+    level: "error",
+    say: ({ error }) =>
+      `volumes could not be looked after: ${error instanceof Error ? error.message : error}`,
+  },
 };
 
 /** Every kind of event, with its level; undefined where the event's fields decide. */

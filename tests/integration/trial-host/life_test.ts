@@ -1,8 +1,11 @@
 /** The node's use cases over a trial node: whole lives, also when any step fails. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { MemoryStageRecords } from "../../../src/adapters/memory/stage_records.ts";
+import { systemClock } from "../../../src/adapters/system/clock.ts";
 import { KeyedLock } from "../../../src/application/keyed_lock.ts";
 import { NodeVolumes } from "../../../src/application/node_volumes.ts";
+import { Reconnects } from "../../../src/application/reconnects.ts";
 import type { VolumeCapability } from "../../../src/domain/access.ts";
 import { volumeIdForName } from "../../../src/domain/volume_id.ts";
 import { aBlock, aMount } from "../../builders/node.ts";
@@ -27,9 +30,15 @@ async function live(
       host: faults.wrap(node.host),
       mounter: faults.wrap(node.mounter),
       fileSystems: faults.wrap(node.fileSystems),
+      records: faults.wrap(new MemoryStageRecords()),
     },
-    new KeyedLock(),
-    { name: "trial", volumesMax: 0 },
+    {
+      locks: new KeyedLock(),
+      clock: systemClock,
+      observe: () => {},
+      reconnects: new Reconnects(() => 0),
+    },
+    { name: "trial", volumesMax: 0, bootId: "this boot" },
   );
   const [stagingPath, targetPath] = [`${node.directory}/staging`, `${node.directory}/target`];
   const published = {

@@ -1,10 +1,6 @@
 /** Expanding, measuring, and saying who the node is. */
 import assert from "node:assert/strict";
-import { KeyedLock } from "../../../src/application/keyed_lock.ts";
 import { NodeVolumes } from "../../../src/application/node_volumes.ts";
-import { MemoryFileSystems } from "../../../src/adapters/memory/file_systems.ts";
-import { HostWorld } from "../../../src/adapters/memory/host_world.ts";
-import { MemoryMounter } from "../../../src/adapters/memory/mounter.ts";
 import { MemoryNvmeHost } from "../../../src/adapters/memory/nvme_host.ts";
 import { GIB } from "../../../src/domain/capacity.ts";
 import { nqnOf } from "../../../src/domain/nvme.ts";
@@ -16,6 +12,7 @@ import {
   aNode,
   aNodePublish,
   aStage,
+  BOOT,
   STAGING,
   storedOn,
   TARGET,
@@ -132,14 +129,14 @@ for (const capability of [aMount(), aBlock()]) {
     assert.equal((await volumes.stats(VOLUME, TARGET, FOREVER)).condition.isAbnormal, false);
   });
 
-  Deno.test(`stats() says abnormal when the device is gone, also after it came back (${type})`, async () => {
+  Deno.test(`stats() says abnormal when the connection is gone, and the mount after it came back (${type})`, async () => {
     const { world, volumes, disk } = await aPublishedNode(capability);
     world.removeDevice(disk.nqn);
-    for (let look = 0; look < 2; look++) {
+    for (const message of [/has no connection .* is dead/, /device behind the volume is gone/]) {
       const { usage, condition } = await volumes.stats(VOLUME, TARGET, FOREVER);
       assert.deepEqual(usage, { kind: "unknown" });
       assert.equal(condition.isAbnormal, true);
-      assert.match(condition.message, /device behind the volume is gone/);
+      assert.match(condition.message, message);
       world.connect(disk);
     }
   });
@@ -153,12 +150,8 @@ Deno.test("info() names the machine and carries its NVMe host id", () => {
 });
 
 Deno.test("a node whose host id is no UUID is refused at the start", () => {
-  const world = new HostWorld();
-  const ports = {
-    host: new MemoryNvmeHost(world, "not-a-uuid"),
-    mounter: new MemoryMounter(world),
-    fileSystems: new MemoryFileSystems(world),
-  };
-  const settings = { name: "worker-1", volumesMax: 0 };
-  assert.throws(() => new NodeVolumes(ports, new KeyedLock(), settings), /not-a-uuid/);
+  const { world, ports, shared } = aNode();
+  const host = new MemoryNvmeHost(world, "not-a-uuid");
+  const settings = { name: "worker-1", volumesMax: 0, bootId: BOOT };
+  assert.throws(() => new NodeVolumes({ ...ports, host }, shared, settings), /not-a-uuid/);
 });

@@ -98,9 +98,9 @@ Deno.test("D7: unstage() does not report success while something still holds the
   const { world, volumes, disk } = aNode();
   await volumes.stage(aStage(), FOREVER);
   world.hold(disk.nqn, true);
-  await assertFails(volumes.unstage(VOLUME, STAGING, FOREVER), "in-use");
+  await assertFails(volumes.unstage(VOLUME, STAGING, FOREVER), "unavailable");
   // The mount table shows nothing any more, as with an unmount that hangs.
-  await assertFails(volumes.unstage(VOLUME, STAGING, FOREVER), "in-use");
+  await assertFails(volumes.unstage(VOLUME, STAGING, FOREVER), "unavailable");
   assert.equal(world.connections().length, 1);
   world.hold(disk.nqn, false);
   await volumes.unstage(VOLUME, STAGING, FOREVER);

@@ -112,8 +112,9 @@ for (
   });
 }
 
-Deno.test("publish() refuses to hand a dead staging mount to a pod, and says what to do", async () => {
-  const { world, volumes, disk } = await aStagedNode();
+Deno.test("publish() hands no dead staging mount to a pod: without a record it says what to do", async () => {
+  const { world, volumes, disk, records } = await aStagedNode();
+  await records.remove(VOLUME);
   world.removeDevice(disk.nqn);
   await assertFails(volumes.publish(aNodePublish(), FOREVER), "not-ready");
   world.connect(disk);

@@ -58,8 +58,10 @@ Deno.test("stage() of a staged volume keeps the mount while the array is away", 
   const { world, volumes, disk } = aNode();
   await volumes.stage(aStage(), FOREVER);
   world.loseConnection(disk.nqn);
-  // Whether it has to grow cannot be seen now; a success would let the pod start too small.
-  await assertFails(volumes.stage(aStage(), FOREVER), "unavailable");
+  await volumes.stage(aStage(), FOREVER);
+  // Whether it has grown cannot be seen now; a success would let the pod start too small.
+  const published = aPublished({ capacityBytes: 2 * GIB });
+  await assertFails(volumes.stage(aStage(aMount(), { published }), FOREVER), "unavailable");
   assert.equal(world.mounts.length, 1);
   world.regainConnection(disk.nqn);
   await volumes.stage(aStage(), FOREVER);

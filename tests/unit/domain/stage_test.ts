@@ -8,10 +8,16 @@ import {
 } from "../../../src/domain/stage.ts";
 import { aBlock, aMount } from "../../builders/node.ts";
 
-const WANTED = { fileSystem: "ext4", isCopy: false, isReadOnly: false } as const;
+const WANTED = {
+  fileSystem: "ext4",
+  isCopy: false,
+  isReadOnly: false,
+  knownUuid: undefined,
+} as const;
+const UUID = "7e57ab1e-0000-4000-8000-000000000001";
 
 Deno.test("needsFormat() says no for the wanted file system, also on a copy to be read only", () => {
-  const content = { kind: "file-system", fileSystem: "ext4" } as const;
+  const content = { kind: "file-system", fileSystem: "ext4", uuid: UUID } as const;
   assert.equal(needsFormat("v", content, WANTED), false);
   assert.equal(needsFormat("v", content, { ...WANTED, isCopy: true, isReadOnly: true }), false);
 });
@@ -28,9 +34,20 @@ for (const kind of ["blank", "half-formatted"] as const) {
 Deno.test("needsFormat() refuses everything else, naming what is there", () => {
   const table = { kind: "other", what: "a partition table" } as const;
   assert.throws(() => needsFormat("v", table, WANTED), /a partition table/);
-  const xfs = { kind: "file-system", fileSystem: "xfs" } as const;
+  const xfs = { kind: "file-system", fileSystem: "xfs", uuid: UUID } as const;
   assert.throws(() => needsFormat("v", xfs, WANTED), /holds xfs, and ext4/);
   assert.throws(() => needsFormat("v", xfs, WANTED), isNotReady);
+});
+
+Deno.test("needsFormat() formats nothing that had a file system, and takes no other for it", () => {
+  const known = { ...WANTED, knownUuid: UUID };
+  const content = { kind: "file-system", fileSystem: "ext4", uuid: UUID } as const;
+  assert.equal(needsFormat("v", content, known), false);
+  const other = { ...content, uuid: "7e57ab1e-0000-4000-8000-000000000002" };
+  assert.throws(() => needsFormat("v", other, known), /0002, and was staged with .*0001/);
+  for (const kind of ["blank", "half-formatted"] as const) {
+    assert.throws(() => needsFormat("v", { kind }, known), /was staged with .* holds none now/);
+  }
 });
 
 interface OptionsCase {

@@ -1,0 +1,112 @@
+/** Unstaging: nothing of the volume is left on the node, and all that was written is on the array. */
+import type { DeviceNumber } from "../domain/block_device.ts";
+import { StorageError } from "../domain/errors.ts";
+import { nqnOf } from "../domain/nvme.ts";
+import type { VolumeId } from "../domain/volume_id.ts";
+import type { StageRecord } from "../ports/stage_records.ts";
+import type { NodeContext } from "./node_ports.ts";
+
+/** Unstages a volume; see `NodeVolumes.unstage`. */
+export async function unstageVolume(
+  context: NodeContext,
+  volumeId: VolumeId,
+  stagingPath: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { host, mounter, records, reconnects } = context;
+  const record = await readable(context, volumeId);
+  const device = await host.find(nqnOf(volumeId), signal);
+  const use = await mounter.look(stagingPath, signal);
+  const mounted = use.kind === "mount" || use.kind === "block" ? use : undefined;
+  if (mounted?.isAlive && mounted.device !== device?.number) {
+    refuse(
+      "in-use",
+      volumeId,
+      `${stagingPath} holds device ${mounted.device}, which is not the volume's`,
+    );
+  }
+  const now = new Set([device?.number, mounted?.device]);
+  await checkUnused(context, volumeId, stagingPath, now, record?.device?.number, signal);
+  // Only now: a refusal leaves a volume that a pod uses, and that the guardian has to keep alive.
+  if (record !== undefined && record.phase !== "unstaging") {
+    await records.write({ ...record, phase: "unstaging" });
+  }
+  if (mounted !== undefined) await mounter.release(stagingPath, signal);
+  await disconnect(context, volumeId, signal);
+  reconnects.forget(volumeId);
+  await records.remove(volumeId);
+}
+
+/** A record that cannot be read must not keep a volume on the node: the kernel tells enough. */
+async function readable(
+  { records }: NodeContext,
+  volumeId: VolumeId,
+): Promise<StageRecord | undefined> {
+  try {
+    return await records.read(volumeId);
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "not-ready") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Nothing on the staging path does not mean that nobody has the device: looks at every use of it,
+ * and of the device it was before it died.
+ * @param before the device it was staged as: its number may belong to another disk by now, so only
+ * what is dead there is the volume's
+ */
+async function checkUnused(
+  { mounter }: NodeContext,
+  volumeId: VolumeId,
+  stagingPath: string,
+  now: ReadonlySet<DeviceNumber | undefined>,
+  before: DeviceNumber | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const others: string[] = [];
+  for (const number of new Set([...now, before])) {
+    if (number === undefined) continue;
+    for (const path of await mounter.usesOf(number, signal)) {
+      if (path === stagingPath) continue;
+      if (now.has(number) || await isDeadAt(mounter, path, signal)) others.push(path);
+    }
+  }
+  if (others.length === 0) return;
+  refuse("in-use", volumeId, `it is still in use at ${others.join(", ")}`);
+}
+
+async function isDeadAt(
+  mounter: NodeContext["mounter"],
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const use = await mounter.look(path, signal);
+  return (use.kind === "mount" || use.kind === "block") && !use.isAlive;
+}
+
+/**
+ * The last proof is the device itself: an unmount that hangs has left the mount table long before
+ * it lets go, and ending the connection then would lose what is still to be written.
+ */
+async function disconnect(
+  { host }: NodeContext,
+  volumeId: VolumeId,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await host.disconnect(nqnOf(volumeId), signal);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "in-use") throw error;
+    throw new StorageError(
+      "unavailable",
+      `Cannot unstage volume "${volumeId}": it is pending; no mount of it is left, and the kernel ` +
+        `has not let go of its device: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+function refuse(code: StorageError["code"], volumeId: VolumeId, finding: string): never {
+  throw new StorageError(code, `Cannot unstage volume "${volumeId}": ${finding}`);
+}

@@ -77,7 +77,7 @@ export function eventShapes(source: string): EventShape[] {
 }
 
 /** A table as `deno fmt` lays it out: every column as wide as its widest cell. */
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, column) =>
     Math.max(...cells.map((row) => (row[column] ?? "").length))

@@ -1,5 +1,4 @@
-/** The node, put together: this machine's ports, use cases, CSI services, signals. */
-import { join } from "node:path";
+/** The node, put together: this machine's ports, use cases, guardian, CSI services, signals. */
 import { Identity, Node } from "../adapters/csi-grpc/gen/csi_pb.ts";
 import { identityHandlers } from "../adapters/csi-grpc/identity.ts";
 import { nodeHandlers } from "../adapters/csi-grpc/node.ts";
@@ -7,12 +6,18 @@ import { serveCsi } from "../adapters/csi-grpc/server.ts";
 import { offer } from "../adapters/csi-grpc/service.ts";
 import { openLog } from "../adapters/logging/log.ts";
 import { systemClock } from "../adapters/system/clock.ts";
-import { openTrialHost } from "../adapters/trial-host/trial_host.ts";
+import { systemRandom } from "../adapters/system/random.ts";
+import { Guardian } from "../application/guardian.ts";
 import { KeyedLock } from "../application/keyed_lock.ts";
+import type { NodeShared } from "../application/node_ports.ts";
+import { reconcileNode } from "../application/node_reconciling.ts";
 import { NodeVolumes } from "../application/node_volumes.ts";
+import { Reconnects } from "../application/reconnects.ts";
 import { VERSION } from "../version.ts";
-import { parseAttachment } from "./attach.ts";
+import { parseAttachment, stateDirectoryFor } from "./attach.ts";
 import { madeDirectory } from "./flag_values.ts";
+import { openNodePorts } from "./node_ports.ts";
+import type { Interpose, OpenedNode } from "./node_ports.ts";
 import type { Output } from "./output.ts";
 import { nodeSettings, serveUntilAsked, type ServingFlags, socketAccess } from "./serving.ts";
 
@@ -20,31 +25,45 @@ import { nodeSettings, serveUntilAsked, type ServingFlags, socketAccess } from "
 export interface NodeFlags extends ServingFlags {
   readonly nodeName: string;
   readonly attach: string;
-  readonly stateDirectory: string;
+  readonly stateDirectory?: string;
 }
 
-/** Where a simulator keeps its box, below the directory it was started with. */
-const SIMULATED_BOX = "box";
 /** The orchestrator decides how many volumes a node gets. */
 const NO_LIMIT = 0;
 
 /**
- * Serves as node until a signal asks for the end.
- * @throws {FlagError} and {@link StorageError} for what is written wrongly, before anything listens.
+ * Serves as node until a signal asks for the end. Ending disconnects and unmounts nothing.
+ * @param interpose puts something around every port, for tests; absent: nothing
+ * @throws {FlagError} and {@link StorageError} for what is written wrongly or cannot be done here,
+ * before anything listens.
  */
-export async function runNode(flags: NodeFlags, output: Output): Promise<void> {
+export async function runNode(
+  flags: NodeFlags,
+  output: Output,
+  interpose?: Interpose,
+): Promise<void> {
   const { driverName, log } = nodeSettings(flags);
   const access = socketAccess(flags);
-  const { directory } = parseAttachment(flags.attach);
-  const stateDirectory = await madeDirectory("--state-directory", flags.stateDirectory);
+  const attachment = parseAttachment(flags.attach);
+  const directory = stateDirectoryFor(attachment, flags.stateDirectory);
+  const stateDirectory = await madeDirectory("--state-directory", directory);
   const observe = openLog({ ...log, write: output.err });
-  const ports = await openTrialHost(join(directory, SIMULATED_BOX), stateDirectory);
+  const clock = systemClock;
 
-  const settings = { name: flags.nodeName, volumesMax: NO_LIMIT };
-  const volumes = new NodeVolumes(ports, new KeyedLock(), settings);
+  await using stack = new AsyncDisposableStack();
+  const opening = { attachment, stateDirectory, clock, isServing: true };
+  const node = await openNodePorts(
+    interpose === undefined ? opening : { ...opening, interpose },
+    stack,
+  );
+  const { ports, bootId } = node;
+  const reconnects = new Reconnects(systemRandom);
+  const shared = { locks: new KeyedLock(), clock, observe, reconnects };
+  const settings = { name: flags.nodeName, volumesMax: NO_LIMIT, bootId };
+  const volumes = new NodeVolumes(ports, shared, settings);
 
   const identity = { name: driverName, version: VERSION, isReady: () => true };
-  await using server = await serveCsi({
+  const server = await serveCsi({
     ...access,
     endpoint: flags.endpoint,
     services: [
@@ -52,7 +71,24 @@ export async function runNode(flags: NodeFlags, output: Output): Promise<void> {
       offer(Node, nodeHandlers(volumes)),
     ],
     observe,
-    clock: systemClock,
+    clock,
   });
+  stack.use(server);
+
+  const stopping = new AbortController();
+  const guarded = lookAfter(node, shared, stopping.signal);
+  stack.defer(() => guarded);
+  stack.defer(() => stopping.abort(new Error("the driver is stopping")));
   await serveUntilAsked(server, { role: "node", version: VERSION, observe });
+}
+
+/** Sets in order what an earlier process left, then looks after the volumes, beside the server. */
+async function lookAfter(
+  { ports, bootId, children }: OpenedNode,
+  shared: NodeShared,
+  signal: AbortSignal,
+): Promise<void> {
+  await reconcileNode(ports, shared, { bootId }, signal);
+  const stuckChildren = (): ReturnType<typeof children.programs.stuck> => children.programs.stuck();
+  await new Guardian(ports, shared, { bootId, stuckChildren }).run(signal);
 }

@@ -84,10 +84,15 @@ function addNode(command: Command, output: Output): void {
     .requiredOption("--node-name <name>", "this machine's name in the cluster")
     .requiredOption(
       "--attach <way>",
-      "how volumes reach this machine: kernel (NVMe/TCP; not in this version), or\n" +
-        "trial:DIRECTORY, which opens the files of a simulator on this machine",
+      "how volumes reach this machine: kernel (NVMe/TCP), or without a box\n" +
+        "loop:DIRECTORY (root; loop devices over the files of a simulator on this machine) or\n" +
+        "trial:DIRECTORY (opens those files itself, with no privilege and no real mount)",
     )
-    .requiredOption("--state-directory <path>", "where a trial keeps its mounts and host id");
+    .option(
+      "--state-directory <path>",
+      "where the node keeps its records, which must outlive its container;\n" +
+        "default for kernel: /var/lib/rds-csi",
+    );
   addServingFlags(command)
     .addHelpText(
       "after",

@@ -82,19 +82,12 @@ const WRONG_USE: { name: string; args: string[]; says: RegExp }[] = [
     says: /^rds-csi: the configuration file is "\/nowhere\.yaml"; allowed: .*No such file/,
   },
   {
-    name: "the kernel",
+    name: "a trial without a state directory",
     args: [
-      "node",
-      "--node-name",
-      "n",
-      "--endpoint",
-      "/run/x.sock",
-      "--attach",
-      "kernel",
-      "--state-directory",
-      "/x",
+      ...["node", "--node-name", "n", "--endpoint", "/run/x.sock"],
+      ...["--attach", "loop:/x"],
     ],
-    says: /^rds-csi: --attach is "kernel"; allowed: trial:DIRECTORY; .*not part of this version\n$/,
+    says: /^rds-csi: --state-directory is ""; allowed: a directory of its own, beside loop:\n$/,
   },
 ];
 

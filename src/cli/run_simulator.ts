@@ -131,9 +131,23 @@ function describe(ready: ReadyLine, simulator: Simulator, flags: SimulateFlags):
     `  host key   ${ready.hostKeyFingerprint}`,
     `  directory  ${ready.directory} (${kept})`,
     `  control    rds-csi simulate control --socket ${ready.controlSocket} status`,
+    ...describeExports(simulator, flags),
     "",
     "Press Ctrl-C to stop.",
   ].join("\n");
+}
+
+/** With real exports: how many there are, and what is wrong with the others. */
+function describeExports(simulator: Simulator, flags: SimulateFlags): string[] {
+  if (flags.export === undefined) return [];
+  const exports = simulator.exports();
+  const ready = exports.filter(({ state }) => state === "exported").length;
+  const address = flags.nvmeAddress ?? flags.host;
+  const problems = exports.flatMap(({ problem }) => problem === undefined ? [] : [problem]);
+  return [
+    `  NVMe/TCP   ${ready} of ${exports.length} exports at ${address}`,
+    ...problems.map((problem) => `             ${problem}`),
+  ];
 }
 
 function farewell(simulator: Simulator): string {

@@ -132,6 +132,7 @@ function addBoxFlags(command: Command): void {
       choice("--shrink <mode>", "what setting a smaller file-size does", CHOICES.shrink, "refuse"),
     );
   addIdentityFlags(command);
+  addExportFlags(command);
 }
 
 /** The second half of the box's flags: names and wordings; in the group that was opened before. */
@@ -178,6 +179,18 @@ function addIdentityFlags(command: Command): void {
         CHOICES.exitStatusOnError,
         "0",
       ),
+    );
+}
+
+function addExportFlags(command: Command): void {
+  command.optionsGroup("NVMe/TCP (needs root, Linux with nvmet, and a machine of its own):")
+    .option(
+      "--export <nvmet>",
+      "make each exported disk a real subsystem of this machine's kernel (default: none)",
+    )
+    .option(
+      "--nvme-address <address>",
+      "numeric address that NVMe hosts connect to (default: that of --host)",
     );
 }
 

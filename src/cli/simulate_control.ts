@@ -48,6 +48,12 @@ export function controlCommand(): Command {
     showViolations,
   );
   add(control, "counters", "connections, log-ins and commands since the start", showCounters);
+  add(
+    control,
+    "exports",
+    "the exports in the kernel and how far they are; exit code 1 when one is not exported",
+    showExports,
+  );
   add(control, "commands", "the last commands with class, duration and outcome", showCommands)
     .option("--last <number>", "how many", String(DEFAULT_LISTED_COMMANDS));
   add(
@@ -118,6 +124,20 @@ async function showCounters(control: SimulatorControl): Promise<Finding> {
     typeof value === "number" ? String(value) : describePairs(value),
   ]);
   return { data: counters, text: table(rows) };
+}
+
+async function showExports(control: SimulatorControl): Promise<Finding> {
+  const exports = await control.exports();
+  const rows = exports.map((one) => [
+    one.state,
+    `${one.address} port ${one.port}`,
+    one.problem === undefined ? one.nqn : `${one.nqn}: ${one.problem}`,
+  ]);
+  return {
+    data: exports,
+    text: rows.length === 0 ? "no exports in the kernel" : table(rows),
+    exitCode: exports.every(({ state }) => state === "exported") ? 0 : 1,
+  };
 }
 
 async function showCommands(

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { parseFault } from "../simulator/control/fault_notation.ts";
 import { latencyOf } from "../simulator/control/protocol.ts";
 import { parseBytes } from "../simulator/control/quantity.ts";
@@ -56,6 +57,8 @@ export interface SimulateFlags {
   readonly fault?: readonly string[];
   readonly loseReplies?: string;
   readonly seed: string;
+  readonly export?: string;
+  readonly nvmeAddress?: string;
 }
 
 /** The allowed values of the flags that choose a mode. */
@@ -71,6 +74,9 @@ export const CHOICES = {
   poolFileSystem: ["btrfs", "xfs"],
   exitStatusOnError: ["0", "1"],
 } as const;
+
+/** What can make the exported disks real. */
+const EXPORTS = ["nvmet"] as const;
 
 /** Every policy a user can have. */
 export const POLICIES: readonly Policy[] = [
@@ -120,6 +126,7 @@ export async function simulatorOptionsOf(flags: SimulateFlags): Promise<Simulato
     exitStatusOnError: exitStatusOf(flags),
     latency: flags.latency === undefined ? {} : parseLatency("--latency", flags.latency),
     faults: faultsOf(flags),
+    ...exportOf(flags),
   };
 }
 
@@ -148,6 +155,19 @@ function boxOptionsOf(flags: SimulateFlags): Omit<BoxOptions, "directory"> {
     poolFileSystem: choiceOf("--pool-file-system", flags.poolFileSystem, CHOICES.poolFileSystem),
     users: usersOf(flags.user ?? []),
   };
+}
+
+/** @throws {FlagError} for an address that the kernel could not listen on. */
+function exportOf(flags: SimulateFlags): Pick<SimulatorOptions, "nvmet"> {
+  if (flags.export === undefined) {
+    if (flags.nvmeAddress === undefined) return {};
+    throw new FlagError("--nvme-address", flags.nvmeAddress, "only together with --export nvmet");
+  }
+  choiceOf("--export", flags.export, EXPORTS);
+  const flag = flags.nvmeAddress === undefined ? "--host" : "--nvme-address";
+  const address = flags.nvmeAddress ?? flags.host;
+  if (isIP(address) !== 0) return { nvmet: { address } };
+  throw new FlagError(flag, address, "a numeric IPv4 or IPv6 address with --export nvmet");
 }
 
 function versionOf(value: string): string {

@@ -1,6 +1,6 @@
 /**
  * The faults a simulator can be told to show, and the record of what must never happen.
- * Types only; the server applies the faults, the box records the violations.
+ * The server applies the faults, the box records the violations.
  */
 
 /** Commands fall in classes, each with its own latency. */
@@ -41,6 +41,30 @@ export type CommandFault =
 /** A fault that strikes one connection while it is made. */
 export type ConnectionFault = { readonly kind: "refuse-connections" | "wrong-host-key" } & Strike;
 
+/**
+ * A fault that strikes one export of the disk in `slot`: at the boot of the box, or when the export
+ * is switched on. It lasts as long as that export. For boxes whose exports are the kernel's.
+ *
+ * - `late-export`: the subsystem is on its port `seconds` later than the box is up. When others
+ *   have opened the port by then, hosts that come back are told that there is no such subsystem.
+ * - `late-namespace`: the subsystem is on its port at once, its namespace `seconds` later.
+ * - `new-identity`: the namespace has another UUID and NGUID from now on.
+ * - `new-controller`: the subsystem has another serial from now on, and hosts get controller ids
+ *   from `leastId`.
+ * - `same-identity`: the namespace has the UUID and NGUID of the disk in the slot `as`.
+ */
+export type ExportFault =
+  | { readonly kind: "late-export"; readonly seconds: number } & ExportStrike
+  | { readonly kind: "late-namespace"; readonly seconds: number } & ExportStrike
+  | { readonly kind: "new-identity" } & ExportStrike
+  | { readonly kind: "new-controller"; readonly leastId: number } & ExportStrike
+  | { readonly kind: "same-identity"; readonly as: string } & ExportStrike;
+
+/** A {@link Strike} at the exports of one disk. */
+export interface ExportStrike extends Strike {
+  readonly slot: string;
+}
+
 /** A fault that lasts until it is replaced or cleared. */
 export type LastingFault =
   | { readonly kind: "session-limit"; readonly limit: number }
@@ -51,8 +75,22 @@ export type LastingFault =
 export type Fault =
   | CommandFault
   | ConnectionFault
+  | ExportFault
   | LastingFault
   | { readonly kind: "reboot"; readonly seconds: number };
+
+const EXPORT_FAULTS: ReadonlySet<string> = new Set<ExportFault["kind"]>([
+  "late-export",
+  "late-namespace",
+  "new-identity",
+  "new-controller",
+  "same-identity",
+]);
+
+/** Whether a fault strikes exports of the kernel. */
+export function isExportFault(fault: Fault): fault is ExportFault {
+  return EXPORT_FAULTS.has(fault.kind);
+}
 
 /** Something that would lose or mix up data on a real box. */
 export interface Violation {

@@ -11,8 +11,11 @@ import {
   DEFAULT_LISTED_COMMANDS,
   type SimulatorStatus,
 } from "./control/protocol.ts";
-import type { Fault, Violation } from "./faults.ts";
+import { type Fault, isExportFault, type Violation } from "./faults.ts";
 import { runLine } from "./language/console.ts";
+import { Exporter, type ExportState } from "./nvmet/exporter.ts";
+import { exportingTree } from "./nvmet/exporting_console.ts";
+import { openKernel } from "./nvmet/machine.ts";
 import { CommandLog, type Counters } from "./server/command_log.ts";
 import type { RunLine } from "./server/exec.ts";
 import { FaultPlan } from "./server/fault_plan.ts";
@@ -44,14 +47,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       log: new CommandLog(() => performance.now()),
       latency: { ...NO_LATENCY, ...options.latency },
     };
-    const server = resources.use(await startServer(box, hostKey, state, options));
+    const exporter = await startExporter(box, state.plan, options, resources);
+    const server = resources.use(await startServer(box, exporter, hostKey, state, options));
     const controlSocket = await controlSocketOf(options, resources);
     const host = options.host ?? DEFAULT_HOST;
     const simulator = new Simulator(
-      { box, server, hostKey, host, controlSocket, state },
+      { box, exporter, server, hostKey, host, controlSocket, state },
       resources,
     );
-    for (const fault of options.faults ?? []) await simulator.addFault(fault);
+    for (const fault of options.faults ?? []) {
+      if (!isExportFault(fault)) await simulator.addFault(fault);
+    }
     resources.use(await ControlServer.start(controlSocket, (request) => simulator.handle(request)));
     return simulator;
   } catch (error) {
@@ -69,6 +75,7 @@ interface SharedState {
 
 interface Parts {
   readonly box: Box;
+  readonly exporter: Exporter | undefined;
   readonly server: SshServer;
   readonly hostKey: HostKey;
   readonly host: string;
@@ -88,6 +95,7 @@ export class Simulator implements AsyncDisposable {
   readonly hostKeyFingerprint: string;
   /** The path of the control socket. */
   readonly control: string;
+  readonly #exporter: Exporter | undefined;
   readonly #server: SshServer;
   readonly #state: SharedState;
   readonly #resources: AsyncDisposableStack;
@@ -103,13 +111,18 @@ export class Simulator implements AsyncDisposable {
     this.hostKeyLine = parts.hostKey.publicLine;
     this.hostKeyFingerprint = parts.hostKey.fingerprint;
     this.control = parts.controlSocket;
+    this.#exporter = parts.exporter;
     this.#server = parts.server;
     this.#state = parts.state;
     this.#resources = resources;
   }
 
-  /** Adds a fault; gives what waits now. @throws {RangeError} when too many wait. */
+  /**
+   * Adds a fault; gives what waits now.
+   * @throws {RangeError} when too many wait, or none of this kind can strike this simulator.
+   */
   async addFault(fault: Fault): Promise<readonly Fault[]> {
+    if (isExportFault(fault) && this.#exporter === undefined) throw exportsNothing(fault.kind);
     if (fault.kind === "reboot") await this.reboot(fault.seconds);
     else if (fault.kind === "disk-full") this.#fillDisk(fault);
     else this.#state.plan.add(fault);
@@ -131,16 +144,24 @@ export class Simulator implements AsyncDisposable {
   }
 
   /**
-   * Reboots the box: drops every connection, stops every command, and lets nobody in for
-   * `seconds`. Returns when the box is down; a second reboot meanwhile counts from then.
+   * Reboots the box: drops every connection and export, stops every command, and lets nobody in
+   * for `seconds`. Returns when the box is down; a second reboot meanwhile counts from then.
    */
   async reboot(seconds: number): Promise<void> {
     const reboot = ++this.#reboots;
     await this.#server.goDown();
+    await this.#exporter?.shutDown();
     await this.box.reboot();
     pause(seconds * 1000, this.#closing.signal).then(() => {
-      if (reboot === this.#reboots && !this.#closing.signal.aborted) this.#server.goUp();
+      if (reboot !== this.#reboots || this.#closing.signal.aborted) return;
+      this.#exporter?.boot();
+      this.#server.goUp();
     });
+  }
+
+  /** The exports in the kernel; none when the simulator makes no real ones. */
+  exports(): readonly ExportState[] {
+    return this.#exporter?.states() ?? [];
   }
 
   /** What the box recorded that must never happen. */
@@ -192,6 +213,7 @@ export class Simulator implements AsyncDisposable {
     if ("status" in request) return this.status();
     if ("commands" in request) return this.commands(request.commands);
     if ("counters" in request) return this.counters();
+    if ("exports" in request) return this.exports();
     await this.reboot(request.reboot.seconds);
     return request.reboot;
   }
@@ -212,8 +234,37 @@ export class Simulator implements AsyncDisposable {
   }
 }
 
+/** The export faults given from the start are there before the first export begins. */
+async function startExporter(
+  box: Box,
+  plan: FaultPlan,
+  options: SimulatorOptions,
+  resources: AsyncDisposableStack,
+): Promise<Exporter | undefined> {
+  const faults = (options.faults ?? []).filter(isExportFault);
+  if (options.nvmet === undefined) {
+    const [fault] = faults;
+    if (fault !== undefined) throw exportsNothing(fault.kind);
+    return undefined;
+  }
+  for (const fault of faults) plan.add(fault);
+  return resources.use(
+    await Exporter.start({
+      box,
+      kernel: options.nvmet.kernel ?? await openKernel(),
+      address: options.nvmet.address ?? options.host ?? DEFAULT_HOST,
+      strike: (slot) => plan.strikeExport(slot),
+    }),
+  );
+}
+
+function exportsNothing(kind: Fault["kind"]): RangeError {
+  return new RangeError(`Cannot add fault "${kind}": this simulator has no export nvmet`);
+}
+
 function startServer(
   box: Box,
+  exporter: Exporter | undefined,
   hostKey: HostKey,
   state: SharedState,
   options: SimulatorOptions,
@@ -225,7 +276,7 @@ function startServer(
     maxSessions: options.maxSessions ?? DEFAULT_MAX_SESSIONS,
     commandsPerConnection: options.commandsPerConnection ?? DEFAULT_COMMANDS_PER_CONNECTION,
     accountOf: (name) => accountOf(box.user(name), options),
-    runLine: consoleOf(box),
+    runLine: consoleOf(box, exporter),
     plan: state.plan,
     log: state.log,
     latency: () => state.latency,
@@ -235,15 +286,17 @@ function startServer(
 }
 
 /** The console of a box, as the server calls it. */
-function consoleOf(box: Box): RunLine {
+function consoleOf(box: Box, exporter: Exporter | undefined): RunLine {
+  const tree = exporter === undefined ? box.tree : exportingTree(box.tree, exporter);
   return async (line, session, { print, signal }) => {
     let failed = false;
-    await runLine(line, box.tree, session, {
+    await runLine(line, tree, session, {
       print,
       signal,
       onFailure: () => failed = true,
       log: (level, message) => box.log(`script,${level}`, message),
     });
+    await exporter?.save();
     return failed;
   };
 }

@@ -1,12 +1,21 @@
 import { join } from "node:path";
 import { type BoxOptions, type BoxUser, DEFAULT_BOX_SETTINGS } from "./box/options.ts";
 import type { Fault } from "./faults.ts";
+import type { NvmetKernel } from "./nvmet/machine.ts";
 import type { Account } from "./server/connection.ts";
 import { parseAuthorizedKeys, type PasswordAuthentication } from "./server/credentials.ts";
 import type { OnDisconnect } from "./server/exec.ts";
 import { type HostKey, newHostKey, openHostKey, parseHostKey } from "./server/host_key.ts";
 import type { KeyType } from "./server/key_pair.ts";
 import type { Latency } from "./server/latency.ts";
+
+/** How exported disks become subsystems of the kernel. */
+export interface NvmetOptions {
+  /** The numeric address that NVMe hosts connect to; that of the SSH server when absent. */
+  readonly address?: string;
+  /** The kernel; this machine's when absent. */
+  readonly kernel?: NvmetKernel;
+}
 
 /** How to start a simulator; everything has a default. */
 export interface SimulatorOptions {
@@ -29,6 +38,8 @@ export interface SimulatorOptions {
   readonly passwordAuthentication?: PasswordAuthentication;
   /** The path of the control socket; absent: in the directory, or in a temporary one. */
   readonly controlSocket?: string;
+  /** Whether exported disks are real subsystems of this machine's kernel; absent: they are not. */
+  readonly nvmet?: NvmetOptions;
   /** Milliseconds per class of command; 0 when absent. */
   readonly latency?: Partial<Latency>;
   /** Faults that wait from the start. */

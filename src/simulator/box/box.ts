@@ -8,7 +8,7 @@ import { Capacity } from "./capacity.ts";
 import { DirectoryFiles } from "./directory_files.ts";
 import { diskArguments } from "./disk_properties.ts";
 import { DiskRows } from "./disk_row.ts";
-import { DiskTable } from "./disk_table.ts";
+import { DiskTable, newIdentity } from "./disk_table.ts";
 import { EventLog } from "./event_log.ts";
 import { exportEntries, type ExportEntry } from "./export_list.ts";
 import { FileTable, FLASH_MOUNT, type Mount } from "./file_table.ts";
@@ -22,7 +22,12 @@ import {
   type BoxUser,
   DEFAULT_BOX_SETTINGS,
 } from "./options.ts";
-import { DETACHED_PREFIX, FILES_PREFIX } from "./records.ts";
+import {
+  type CollectionName,
+  DETACHED_PREFIX,
+  FILES_PREFIX,
+  type NamespaceIdentity,
+} from "./records.ts";
 import { reconcileFiles } from "./reconcile.ts";
 import { BoxState } from "./state.ts";
 import { SubvolumeTable } from "./subvolume_table.ts";
@@ -48,6 +53,12 @@ export interface Box extends AsyncDisposable {
   countTraffic(nqn: string, more: Partial<Traffic>): void;
   /** Restarts the box: open files are closed, ids and identities may change. */
   reboot(): void;
+  /** Calls `watcher` after every change of a record, with its collection; undefined ends that. */
+  watch(watcher: ((collection: CollectionName) => void) | undefined): void;
+  /** An identity that no disk has had. */
+  newIdentity(): NamespaceIdentity;
+  /** Gives the disk in `slot` another identity. Does nothing when there is none. */
+  setIdentity(slot: string, identity: NamespaceIdentity): void;
   /** Adds a line to the log of the box. */
   log(topics: string, message: string): void;
   /** When the box was started last, in wall-clock milliseconds. */
@@ -119,6 +130,19 @@ class OpenedBox implements Box {
     this.#parts.disks.reboot();
     this.#parts.state.put("setting", "booted-ms", this.settings.nowMs());
     this.#parts.log.add("system,info", "router rebooted");
+  }
+
+  watch(watcher: ((collection: CollectionName) => void) | undefined): void {
+    this.#parts.state.watch(watcher);
+  }
+
+  newIdentity(): NamespaceIdentity {
+    return newIdentity();
+  }
+
+  setIdentity(slot: string, identity: NamespaceIdentity): void {
+    const disk = this.#parts.disks.bySlot(slot);
+    if (disk !== undefined) this.#parts.state.put("disk", disk.id, { ...disk, identity });
   }
 
   log(topics: string, message: string): void {

@@ -4,6 +4,8 @@ import type { BackingEntry, BackingFiles, CopyMeans } from "./backing_files.ts";
 /** Real files below `root`. Copies are made by `cp`, which knows reflinks and holes. */
 export class DirectoryFiles implements BackingFiles {
   readonly #root: string;
+  /** Undefined until the first copy has shown whether the file system can share blocks. */
+  #sharesBlocks: boolean | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -53,22 +55,17 @@ export class DirectoryFiles implements BackingFiles {
   }
 
   copy(from: string, to: string, means: CopyMeans): void {
-    const reflink = means === "reflink" ? "auto" : "never";
-    const { success, stderr } = new Deno.Command("cp", {
-      args: [
-        `--reflink=${reflink}`,
-        "--sparse=auto",
-        "--",
-        this.realPath(from),
-        this.realPath(to),
-      ],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-      env: { LC_ALL: "C" },
-    }).outputSync();
-    if (!success) {
-      throw new Error(`Cannot copy "${from}": ${new TextDecoder().decode(stderr).trim()}`);
+    if (means === "full" || this.#sharesBlocks === false) {
+      return this.#copy(from, to, "never");
+    }
+    try {
+      this.#copy(from, to, "always");
+      this.#sharesBlocks = true;
+    } catch (error) {
+      // Where sharing works, what fails is an error (no space left) and no reason for a long copy.
+      if (this.#sharesBlocks === true) throw error;
+      this.#copy(from, to, "never");
+      this.#sharesBlocks = false;
     }
   }
 
@@ -120,5 +117,24 @@ export class DirectoryFiles implements BackingFiles {
       }
     }
     return entries.sort((a, b) => a.path < b.path ? -1 : 1);
+  }
+
+  #copy(from: string, to: string, reflink: "always" | "never"): void {
+    const { success, stderr } = new Deno.Command("cp", {
+      args: [
+        `--reflink=${reflink}`,
+        // `cp` takes no other value together with shared blocks.
+        "--sparse=auto",
+        "--",
+        this.realPath(from),
+        this.realPath(to),
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      env: { LC_ALL: "C" },
+    }).outputSync();
+    if (success) return;
+    throw new Error(`Cannot copy "${from}": ${new TextDecoder().decode(stderr).trim()}`);
   }
 }

@@ -45,6 +45,15 @@ export function exportPortOf(disk: DiskRecord): number {
   return Number(disk.configured["nvme-tcp-server-port"] ?? DEFAULT_NVME_PORT);
 }
 
+/**
+ * The hosts that may connect, none for all. The documentation speaks of host names and not of their
+ * form: here it is one host NQN, or several with commas.
+ */
+export function allowedHostsOf(disk: DiskRecord): readonly string[] {
+  const text = String(disk.configured["nvme-tcp-server-allow-host-name"] ?? "");
+  return [...new Set(text.split(",").map((name) => name.trim()).filter((name) => name !== ""))];
+}
+
 /** The bytes an NVMe host or the box can use: the file from its offset, in whole sectors. */
 export function diskSizeBytes(disk: DiskRecord): number {
   const offsetBytes = Number(disk.configured["file-offset"] ?? 0);

@@ -282,7 +282,8 @@ function idOf(number: number): string {
   return `*${number.toString(16).toUpperCase()}`;
 }
 
-function newIdentity(): NamespaceIdentity {
+/** An identity that no disk has had. */
+export function newIdentity(): NamespaceIdentity {
   const namespaceUuid = crypto.randomUUID();
   return { namespaceUuid, serial: crypto.randomUUID().replaceAll("-", "").slice(0, 16) };
 }

@@ -8,7 +8,14 @@
  * that are enabled, have data and `"nvme-tcp-export": true` under `configured`. `backing` is
  * relative to the directory; `identity` holds `namespaceUuid` and `serial`.
  */
-import { diskSizeBytes, exportPortOf, isExported, slotOf, subsystemNameOf } from "./disk_record.ts";
+import {
+  allowedHostsOf,
+  diskSizeBytes,
+  exportPortOf,
+  isExported,
+  slotOf,
+  subsystemNameOf,
+} from "./disk_record.ts";
 import { readStateChanges, type StateChange } from "./journal.ts";
 import type { DiskRecord } from "./records.ts";
 
@@ -25,6 +32,8 @@ export interface ExportEntry {
   readonly sizeBytes: number;
   readonly namespaceUuid: string;
   readonly serial: string;
+  /** The host NQNs that may connect; none: every host may. */
+  readonly allowedHosts: readonly string[];
 }
 
 const ATTEMPTS = 5;
@@ -78,6 +87,7 @@ export function exportEntries(
       offsetBytes: Number(disk.configured["file-offset"] ?? 0),
       sizeBytes: diskSizeBytes(disk),
       ...disk.identity,
+      allowedHosts: allowedHostsOf(disk),
     });
   }
   return entries;

@@ -15,6 +15,7 @@ export class BoxState {
     violation: new Map(),
   };
   readonly #journal: Journal;
+  #watcher: ((collection: CollectionName) => void) | undefined;
 
   constructor(changes: readonly StateChange[], openJournal: (records: StateChange[]) => Journal) {
     for (const [collection, key, record] of changes) {
@@ -44,6 +45,7 @@ export class BoxState {
       else map.set(key, before);
       throw error;
     }
+    this.#watcher?.(name);
   }
 
   /** Deletes a record. Idempotent. */
@@ -58,6 +60,12 @@ export class BoxState {
       map.set(key, before);
       throw error;
     }
+    this.#watcher?.(name);
+  }
+
+  /** Calls `watcher` after every change with the collection it was in; undefined ends that. */
+  watch(watcher: ((collection: CollectionName) => void) | undefined): void {
+    this.#watcher = watcher;
   }
 
   /** A setting, or `fallback` when it was never set. */

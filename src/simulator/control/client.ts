@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 import type { Fault, Violation } from "../faults.ts";
+import type { ExportState } from "../nvmet/exporter.ts";
 import type { Counters } from "../server/command_log.ts";
 import type { Latency } from "../server/latency.ts";
 import { LineSplitter } from "./lines.ts";
@@ -93,6 +94,11 @@ export class SimulatorControl implements AsyncDisposable {
   /** The sums since the start. */
   counters(): Promise<Counters> {
     return this.#request("counters", true);
+  }
+
+  /** The exports in the kernel; none when the simulator makes no real ones. */
+  exports(): Promise<readonly ExportState[]> {
+    return this.#request("exports", true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,10 @@
-import type { CommandStrike, Fault, LineClass, Strike } from "../faults.ts";
+import type { CommandStrike, ExportStrike, Fault, LineClass, Strike } from "../faults.ts";
 import { parseBytes } from "./quantity.ts";
 
 const LINE_CLASSES: readonly LineClass[] = ["read", "add", "change", "remove"];
 
 const STRIKE = "times=N,skip=N";
+const EXPORT_STRIKE = `slot=SLOT,${STRIKE}`;
 const COMMAND_STRIKE = `${STRIKE},on=CLASS+CLASS`;
 
 /** Every kind of fault with the fields it takes, as written on a command line. */
@@ -17,6 +18,11 @@ export const FAULT_FIELDS: Readonly<Record<Fault["kind"], string>> = {
   "hang": COMMAND_STRIKE,
   "hang-after": COMMAND_STRIKE,
   "half-open": COMMAND_STRIKE,
+  "late-export": `seconds=S,${EXPORT_STRIKE}`,
+  "late-namespace": `seconds=S,${EXPORT_STRIKE}`,
+  "new-identity": EXPORT_STRIKE,
+  "new-controller": `least-id=N,${EXPORT_STRIKE}`,
+  "same-identity": `as=SLOT,${EXPORT_STRIKE}`,
   "session-limit": "limit=N",
   "disk-full": "free-bytes=SIZE",
   "lose-replies": "percent=P,seed=N",
@@ -24,6 +30,8 @@ export const FAULT_FIELDS: Readonly<Record<Fault["kind"], string>> = {
 };
 
 const MAX_COUNT = 1_000_000_000;
+
+const MAX_CONTROLLER_ID = 0xffef;
 
 /** The longest reboot, in seconds: an hour. */
 export const MAX_REBOOT_SECONDS = 3600;
@@ -88,6 +96,15 @@ function build(kind: Fault["kind"], fields: Fields): Fault {
     case "hang-after":
     case "half-open":
       return { kind, ...commandStrike(fields) };
+    case "late-export":
+    case "late-namespace":
+      return { kind, seconds: fields.seconds("seconds"), ...exportStrike(fields) };
+    case "new-identity":
+      return { kind, ...exportStrike(fields) };
+    case "new-controller":
+      return { kind, leastId: fields.controllerId("leastId"), ...exportStrike(fields) };
+    case "same-identity":
+      return { kind, as: fields.slot("as"), ...exportStrike(fields) };
     case "session-limit":
       return { kind, limit: fields.integer("limit", 0) };
     case "disk-full":
@@ -108,6 +125,10 @@ function strike(fields: Fields): Strike {
 function commandStrike(fields: Fields): CommandStrike {
   const on = fields.classes("on");
   return on === undefined ? strike(fields) : { ...strike(fields), on };
+}
+
+function exportStrike(fields: Fields): ExportStrike {
+  return { slot: fields.slot("slot"), ...strike(fields) };
 }
 
 function kindOf(value: unknown): Fault["kind"] {
@@ -135,6 +156,19 @@ class Fields {
     const value = this.#number(name, absent);
     if (Number.isInteger(value) && value >= least && value <= MAX_COUNT) return value;
     throw this.#refusal(name, value, `a whole number from ${least} to ${MAX_COUNT}`);
+  }
+
+  /** The protocol has 16 bits for it and keeps the last few for itself. */
+  controllerId(name: string): number {
+    const value = this.#number(name);
+    if (Number.isInteger(value) && value >= 1 && value <= MAX_CONTROLLER_ID) return value;
+    throw this.#refusal(name, value, `a whole number from 1 to ${MAX_CONTROLLER_ID}`);
+  }
+
+  slot(name: string): string {
+    const value = this.#take(name);
+    if (typeof value === "string" && value !== "") return value;
+    throw this.#refusal(name, value, "the slot of a disk");
   }
 
   percent(name: string): number {

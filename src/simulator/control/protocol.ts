@@ -3,6 +3,7 @@
  * the requests.
  */
 import type { CommandClass, Fault, Violation } from "../faults.ts";
+import type { ExportState } from "../nvmet/exporter.ts";
 import type { CommandRecord, Counters } from "../server/command_log.ts";
 import { COMMAND_CLASSES, type Latency, MAX_LATENCY_MS } from "../server/latency.ts";
 import { faultOf, MAX_REBOOT_SECONDS } from "./fault_notation.ts";
@@ -24,7 +25,8 @@ export type ControlRequest =
   | { readonly status: true }
   | { readonly reboot: { readonly seconds: number } }
   | { readonly commands: CommandQuery }
-  | { readonly counters: true };
+  | { readonly counters: true }
+  | { readonly exports: true };
 
 /** The state of a simulator. */
 export interface SimulatorStatus {
@@ -62,6 +64,7 @@ export interface ControlResults {
   readonly reboot: { readonly seconds: number };
   readonly commands: CommandList;
   readonly counters: Counters;
+  readonly exports: readonly ExportState[];
 }
 
 /** An answer, one per line. */
@@ -84,6 +87,7 @@ const REQUESTS: readonly (keyof ControlResults)[] = [
   "reboot",
   "commands",
   "counters",
+  "exports",
 ];
 
 /**
@@ -117,6 +121,8 @@ export function parseRequest(line: string): ControlRequest {
       return { status: true };
     case "counters":
       return { counters: true };
+    case "exports":
+      return { exports: true };
   }
 }
 

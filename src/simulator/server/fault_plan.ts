@@ -1,10 +1,17 @@
-import type { CommandFault, ConnectionFault, Fault, LastingFault, LineClass } from "../faults.ts";
+import type {
+  CommandFault,
+  ConnectionFault,
+  ExportFault,
+  Fault,
+  LastingFault,
+  LineClass,
+} from "../faults.ts";
 import { seededRandom } from "./seeded_random.ts";
 
 /** The most faults that can wait at once. */
 export const MAX_WAITING_FAULTS = 1000;
 
-type Striking = CommandFault | ConnectionFault;
+type Striking = CommandFault | ConnectionFault | ExportFault;
 
 interface Waiting<F extends Striking> {
   readonly fault: F;
@@ -21,6 +28,7 @@ type LoseReplies = Extract<LastingFault, { kind: "lose-replies" }>;
 export class FaultPlan {
   readonly #commands: Waiting<CommandFault>[] = [];
   readonly #connections: Waiting<ConnectionFault>[] = [];
+  readonly #exports: Waiting<ExportFault>[] = [];
   readonly #struck = new Map<Fault["kind"], number>();
   #sessionLimit: number | undefined;
   #loseReplies: { fault: LoseReplies; random: () => number } | undefined;
@@ -41,6 +49,13 @@ export class FaultPlan {
       case "wrong-host-key":
         enqueue(this.#connections, fault);
         return;
+      case "late-export":
+      case "late-namespace":
+      case "new-identity":
+      case "new-controller":
+      case "same-identity":
+        enqueue(this.#exports, fault);
+        return;
       default:
         enqueue(this.#commands, fault);
     }
@@ -50,6 +65,7 @@ export class FaultPlan {
   clear(): void {
     this.#commands.length = 0;
     this.#connections.length = 0;
+    this.#exports.length = 0;
     this.#sessionLimit = undefined;
     this.#loseReplies = undefined;
   }
@@ -73,9 +89,19 @@ export class FaultPlan {
     return this.#count(queued) ?? this.#loseReply();
   }
 
+  /** The faults that strike the export of this slot, at most one of each kind, used up by asking. */
+  strikeExport(slot: string): readonly ExportFault[] {
+    const kinds = new Set(this.#exports.map(({ fault }) => fault.kind));
+    return [...kinds].flatMap((kind) => {
+      const fits = (fault: ExportFault): boolean => fault.kind === kind && fault.slot === slot;
+      return this.#count(take(this.#exports, fits)) ?? [];
+    });
+  }
+
   /** What still waits or lasts; `times` and `skip` are what is left of them. */
   waiting(): Fault[] {
-    const striking = [...this.#connections, ...this.#commands].map(remaining);
+    const striking = [...this.#connections, ...this.#commands, ...this.#exports]
+      .map(remaining);
     const lasting: Fault[] = [];
     if (this.#sessionLimit !== undefined) {
       lasting.push({ kind: "session-limit", limit: this.#sessionLimit });

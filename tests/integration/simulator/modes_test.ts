@@ -35,6 +35,8 @@ const HELD_ELSEWHERE = [
   "--password-authentication",
   "--host-key-type",
   "--host-key",
+  "--export",
+  "--nvme-address",
 ];
 
 /** The flags that a test of this file ran. */

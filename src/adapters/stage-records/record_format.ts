@@ -32,6 +32,8 @@ const DEVICE_NUMBER = /^(0|[1-9]\d{0,4}):(0|[1-9]\d{0,6})$/;
 export function renderRecord(record: StageRecord): string {
   const { volumeId, stagingPath, phase, bootId, capability, parameters, device } = record;
   const { fileSystemUuid, attachmentUid, trouble } = record;
+  // A caller's parameters may hold more than a record's, and a reader takes nothing unknown.
+  const { mkfsOptions, fsckPolicy } = parameters;
   const file = {
     schema: SCHEMA,
     volumeId,
@@ -40,7 +42,7 @@ export function renderRecord(record: StageRecord): string {
     bootId,
     published: publishContextOf(record.published),
     capability,
-    parameters,
+    parameters: { mkfsOptions, fsckPolicy },
     // What is undefined is left out.
     device,
     fileSystemUuid,

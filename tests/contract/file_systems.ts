@@ -100,6 +100,7 @@ const CLAUSES: readonly NodeClause[] = [
   },
   ...FILE_SYSTEM_TYPES.map((fileSystem): NodeClause => ({
     name: `grow() lets the ${fileSystem} fill a grown device, once, and keeps what is in it`,
+    ...(fileSystem.startsWith("ext") ? { needs: "grow-mounted-ext" } : {}),
     check: async (harness) => {
       const { nqn, path } = await mountDisk(harness, "staging", { fileSystem });
       await harness.writeFile(path, "a.txt", "kept");

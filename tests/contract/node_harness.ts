@@ -35,7 +35,7 @@ export interface NodeHarness extends AsyncDisposable {
 }
 
 /** What not every harness can do; a clause that needs it is skipped with the reason. */
-export type NodeNeed = "stack" | "hold";
+export type NodeNeed = "stack" | "hold" | "grow-mounted-ext";
 
 /** What some harnesses can do beyond {@link NodeHarness}. */
 export interface NodeExtras {

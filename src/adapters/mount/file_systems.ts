@@ -1,0 +1,188 @@
+/** The port `FileSystems` over the Linux kernel, with the tools of each file system. */
+import type { FileSystemType } from "../../domain/access.ts";
+import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";
+import { StorageError } from "../../domain/errors.ts";
+import type { FsckPolicy } from "../../domain/volume_parameters.ts";
+import type { DeviceContent, FileSystems } from "../../ports/file_systems.ts";
+import { checkExt } from "./checking.ts";
+import { FORMAT_MS, OPEN_MS } from "./deadlines.ts";
+import { probeDevice } from "./device_probe.ts";
+import { growMounted } from "./growing.ts";
+import { askTool, makeCommand } from "./mkfs.ts";
+import { toolWords } from "./mount_failures.ts";
+import type { MountParts } from "./parts.ts";
+import { checkDevicePath, realPathOf } from "./paths.ts";
+import type { Finding } from "./recognise.ts";
+import type { DeviceNote } from "./records.ts";
+
+/** The file systems on the block devices of this machine. */
+export class LinuxFileSystems implements FileSystems {
+  readonly #parts: MountParts;
+  /** Checks that run, by device: one may take longer than its caller waits. */
+  readonly #checks = new Map<DeviceNumber, Promise<void>>();
+
+  constructor(parts: MountParts) {
+    this.#parts = parts;
+  }
+
+  async identify(device: BlockDevice, signal: AbortSignal): Promise<DeviceContent> {
+    signal.throwIfAborted();
+    return await this.#contentOf(device, await probeDevice(this.#parts, device, signal));
+  }
+
+  async format(
+    device: BlockDevice,
+    fileSystem: FileSystemType,
+    options: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { programs, notes } = this.#parts;
+    const content = await this.identify(device, signal);
+    if (content.kind !== "blank" && content.kind !== "half-formatted") {
+      const found = content.kind === "other" ? content.what : `an ${content.fileSystem}`;
+      throw notFormatted(device, `it holds ${found}`);
+    }
+    await this.#checkUnheld(device, "format", "not-ready", signal);
+    const features = await askTool(programs, fileSystem, signal);
+    const uuid = crypto.randomUUID();
+    const isForced = content.kind === "half-formatted";
+    const request = { fileSystem, uuid, devicePath: device.path, options, isForced };
+    const { program, args } = makeCommand(request, features);
+    await checkDevicePath(device);
+    const note = await this.#noteOf(device, uuid);
+    await notes.put("formatting", note);
+    const call = { program, args, deadlineMs: FORMAT_MS, subject: device.number };
+    const end = await programs.run(call, signal);
+    if (end.code !== 0) throw notFormatted(device, toolWords(end));
+    const made = await this.identify(device, signal);
+    if (made.kind === "file-system" && made.uuid === uuid && made.fileSystem === fileSystem) return;
+    throw new StorageError(
+      "unavailable",
+      `Cannot format ${device.path}: ${program} ended well, and there is no such ${fileSystem}`,
+    );
+  }
+
+  async check(
+    device: BlockDevice,
+    fileSystem: FileSystemType,
+    policy: FsckPolicy,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const running = this.#checks.get(device.number);
+    if (running !== undefined) return await until(running, signal);
+    const content = await this.identify(device, signal);
+    if (content.kind !== "file-system" || content.fileSystem !== fileSystem) {
+      throw new StorageError("not-ready", `Cannot check ${device.path}: it holds no ${fileSystem}`);
+    }
+    await this.#checkUnheld(device, "check", "in-use", signal);
+    if (policy === "off" || fileSystem === "xfs" || fileSystem === "btrfs") return;
+    // A check that is stopped begins at the beginning the next time, and would never end.
+    const check = checkExt(this.#parts, device, policy, new AbortController().signal)
+      .finally(() => this.#checks.delete(device.number));
+    this.#checks.set(device.number, check);
+    await until(check, signal);
+  }
+
+  async grow(
+    device: BlockDevice,
+    fileSystem: FileSystemType,
+    mountPath: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    await checkDevicePath(device);
+    const path = await realPathOf(mountPath);
+    const view = path === undefined ? undefined : await this.#parts.table.topmost(path);
+    const isIt = view?.device === device.number && view.entry.fileSystem === fileSystem;
+    if (path === undefined || !isIt || !view.isAlive || view.isReadOnly) {
+      const finding = `${mountPath} does not have it mounted writable`;
+      throw new StorageError(
+        "not-ready",
+        `Cannot grow the ${fileSystem} on ${device.path}: ${finding}`,
+      );
+    }
+    await growMounted(this.#parts, device, fileSystem, path, signal);
+  }
+
+  /** What is found, told in the light of a format of ours that has not ended. */
+  async #contentOf(device: BlockDevice, finding: Finding): Promise<DeviceContent> {
+    const { notes, tables } = this.#parts;
+    const key = await this.#keyOf(device);
+    const note = await notes.get("formatting", key);
+    switch (finding.kind) {
+      case "blank":
+        return finding;
+      case "file-system":
+        // Whoever made it whole, it may have been used since: nothing gives it up again.
+        if (note !== undefined) await notes.remove("formatting", key);
+        return { kind: "file-system", fileSystem: finding.fileSystem, uuid: finding.uuid };
+      case "other":
+        return finding;
+      case "remains": {
+        const isOurs = note?.bootId === await tables.bootId() &&
+          finding.uuids.every((uuid) => uuid === note.uuid);
+        return isOurs ? { kind: "half-formatted" } : { kind: "other", what: finding.what };
+      }
+    }
+  }
+
+  /**
+   * @throws {StorageError} `code` when something has claimed the device: a mount, also one that no
+   * table shows any more.
+   */
+  async #checkUnheld(
+    device: BlockDevice,
+    verb: string,
+    code: StorageError["code"],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { path, number } = device;
+    const mounts = await this.#parts.table.mountsOf(number);
+    if (mounts.length > 0) {
+      const places = mounts.map(({ entry }) => entry.path).join(", ");
+      throw new StorageError(code, `Cannot ${verb} ${path}: it is mounted at ${places}`);
+    }
+    const call = { kind: "open-exclusively", path, number } as const;
+    const options = { deadlineMs: OPEN_MS, subject: number };
+    const result = await this.#parts.kernelCalls.call(call, options, signal);
+    if (result.isOk) return;
+    if (result.errno === "EBUSY") {
+      throw new StorageError(code, `Cannot ${verb} ${path}: something holds it`);
+    }
+    throw new StorageError("unavailable", `Cannot ${verb} ${path}: ${result.errno}`);
+  }
+
+  async #noteOf(device: BlockDevice, uuid: string): Promise<DeviceNote> {
+    const { tables } = this.#parts;
+    const sequence = (await tables.device(device.number))?.sequence ?? "";
+    const [key, bootId] = [await this.#keyOf(device), await tables.bootId()];
+    return { key, bootId, number: device.number, sequence, uuid };
+  }
+
+  /** A disk without an identity is the same only while it is the same device. */
+  async #keyOf({ identity, number }: BlockDevice): Promise<string> {
+    if (identity !== undefined) return identity;
+    const sequence = (await this.#parts.tables.device(number))?.sequence ?? "";
+    return `${number} ${sequence}`;
+  }
+}
+
+/** Waits for work that goes on without its caller. */
+async function until(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    work.catch(() => undefined);
+    promise.catch(() => undefined);
+  }
+}
+
+function notFormatted({ path }: BlockDevice, finding: string): StorageError {
+  return new StorageError("not-ready", `Cannot format ${path}: ${finding}`);
+}

@@ -1,0 +1,47 @@
+/** Letting a file system fill its device. */
+import type { FileSystemType } from "../../domain/access.ts";
+import type { BlockDevice } from "../../domain/block_device.ts";
+import { StorageError } from "../../domain/errors.ts";
+import { GROW_MS } from "./deadlines.ts";
+import { toolWords } from "./mount_failures.ts";
+import type { MountParts } from "./parts.ts";
+
+/**
+ * Grows what is mounted at `path`. The tools find out whether there is anything to do.
+ * @throws {StorageError} `not-ready` when the kernel does not allow it; `unavailable` otherwise.
+ */
+export async function growMounted(
+  { programs }: MountParts,
+  device: BlockDevice,
+  fileSystem: FileSystemType,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { program, args } = growCommand(device, fileSystem, path);
+  const call = { program, args, deadlineMs: GROW_MS, subject: device.number };
+  const end = await programs.run(call, signal);
+  if (end.code === 0) return;
+  const words = toolWords(end);
+  const isForbidden = /Permission denied|Operation not permitted/.test(words);
+  throw new StorageError(
+    isForbidden ? "not-ready" : "unavailable",
+    `Cannot grow the ${fileSystem} at ${path}: ${words}` +
+      (isForbidden ? " (growing a mounted file system needs CAP_SYS_RESOURCE)" : ""),
+  );
+}
+
+function growCommand(
+  device: BlockDevice,
+  fileSystem: FileSystemType,
+  path: string,
+): { readonly program: string; readonly args: readonly string[] } {
+  switch (fileSystem) {
+    case "ext4":
+    case "ext3":
+      return { program: "resize2fs", args: [device.path] };
+    case "xfs":
+      return { program: "xfs_growfs", args: ["-d", path] };
+    case "btrfs":
+      return { program: "btrfs", args: ["filesystem", "resize", "max", path] };
+  }
+}

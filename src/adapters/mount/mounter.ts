@@ -1,0 +1,238 @@
+/** The port `Mounter` over the Linux kernel, with the tools of util-linux. */
+import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";
+import { StorageError } from "../../domain/errors.ts";
+import type { FileSystemUsage, Mounter, MountRequest, PathUse } from "../../ports/mounter.ts";
+import { bindTree } from "./binding.ts";
+import { lookAtNode, makeNode, nodesOf } from "./block_targets.ts";
+import { MEASURE_MS, MOUNT_MS } from "./deadlines.ts";
+import { isVagueRefusal, mountRefusal } from "./mount_failures.ts";
+import { optionsOf } from "./mount_table.ts";
+import type { MountView } from "./mount_table.ts";
+import type { MountParts } from "./parts.ts";
+import { checkDevicePath, entryAt, isEmpty, realPathOf } from "./paths.ts";
+import { releasePath } from "./releasing.ts";
+import { twinOf } from "./twins.ts";
+
+/** Directories that we make are for the kubelet and root. */
+const DIRECTORY_MODE = 0o750;
+/** Options that do something else than mount this device here. */
+const OTHER_DEEDS =
+  /^(bind|rbind|move|remount|loop|offset|sizelimit|helper|uhelper|[xX]-.*|r?(private|shared|slave|unbindable))(=|$)/;
+
+/** The mounts of this machine. */
+export class LinuxMounter implements Mounter {
+  readonly #parts: MountParts;
+
+  constructor(parts: MountParts) {
+    this.#parts = parts;
+  }
+
+  async look(path: string, signal: AbortSignal): Promise<PathUse> {
+    signal.throwIfAborted();
+    const real = await realPathOf(path);
+    if (real === undefined) return { kind: "nothing" };
+    const view = await this.#parts.table.topmost(real);
+    if (view === undefined) return await this.#lookBehind(real);
+    const { entry, device, isReadOnly, isAlive } = view;
+    const { fileSystem } = entry;
+    return { kind: "mount", device, fileSystem, options: optionsOf(entry), isReadOnly, isAlive };
+  }
+
+  async mount(request: MountRequest, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { device, isReadOnly, options } = request;
+    const odd = options.find((option) => OTHER_DEEDS.test(option));
+    if (odd !== undefined) {
+      throw new StorageError("invalid", `Cannot mount at ${request.path}: option "${odd}"`);
+    }
+    await checkDevicePath(device);
+    const path = await this.#existing(request.path);
+    const view = await this.#parts.table.topmost(path);
+    if (view !== undefined) {
+      if (isMountOf(view, device.number, isReadOnly)) return;
+      throw notFree(path, describe(view));
+    }
+    const isOurs = await this.#prepareDirectory(path);
+    try {
+      await this.#mountAt(path, request, signal);
+    } catch (error) {
+      if (isOurs) await Deno.remove(path).catch(() => undefined);
+      throw error;
+    }
+    await this.#parts.notes.remove("releasing", path);
+  }
+
+  async bind(from: string, path: string, isReadOnly: boolean, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const [source, target] = [await realPathOf(from), await this.#existing(path)];
+    const view = source === undefined ? undefined : await this.#parts.table.topmost(source);
+    if (source === undefined || !view?.isAlive) {
+      throw new StorageError("not-ready", `Cannot bind ${from}: nothing alive is mounted there`);
+    }
+    const wanted = isReadOnly || view.isReadOnly;
+    const there = await this.#parts.table.topmost(target);
+    if (there !== undefined) {
+      if (isMountOf(there, view.device, wanted)) return;
+      throw notFree(target, describe(there));
+    }
+    const isOurs = await this.#prepareDirectory(target);
+    try {
+      const what = { from: source, path: target, isReadOnly: wanted, subject: view.device };
+      await bindTree(this.#parts, what, signal);
+    } catch (error) {
+      if (isOurs) await Deno.remove(target).catch(() => undefined);
+      throw error;
+    }
+    await this.#confirm(target, view.device, wanted);
+  }
+
+  async exposeBlock(
+    device: BlockDevice,
+    path: string,
+    isReadOnly: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    await checkDevicePath(device);
+    const real = await this.#existing(path);
+    const use = await this.look(real, signal);
+    if (use.kind === "block" && use.device === device.number && use.isAlive) {
+      if (use.isReadOnly === isReadOnly) return;
+    }
+    if (use.kind !== "nothing") throw notFree(real, describe(use));
+    await makeNode(this.#parts, device, real, isReadOnly, signal);
+  }
+
+  async release(path: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const real = await realPathOf(path);
+    if (real !== undefined) await releasePath(this.#parts, real, signal);
+  }
+
+  async usesOf(device: DeviceNumber, signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted();
+    const views = await this.#parts.table.mountsOf(device);
+    const mounted = views.map(({ entry }) => entry.path);
+    return [...new Set([...mounted, ...await nodesOf(this.#parts, device)])];
+  }
+
+  async usage(path: string, signal: AbortSignal): Promise<FileSystemUsage> {
+    signal.throwIfAborted();
+    const real = await realPathOf(path);
+    const view = real === undefined ? undefined : await this.#parts.table.topmost(real);
+    if (real === undefined || view === undefined) {
+      throw new StorageError("not-found", `Cannot measure ${path}: nothing is mounted there`);
+    }
+    // Asked from memory, a dead file system answers as if it were well.
+    if (!view.isAlive) {
+      throw new StorageError("unavailable", `Cannot measure ${path}: its device is gone`);
+    }
+    const options = { deadlineMs: MEASURE_MS, subject: view.device };
+    const call = { kind: "measure-file-system", path: real } as const;
+    const result = await this.#parts.kernelCalls.call(call, options, signal);
+    if (!result.isOk) {
+      throw new StorageError("unavailable", `Cannot measure ${path}: ${result.errno}`);
+    }
+    const { blockBytes, blocks, freeBlocks, availableBlocks, inodes, freeInodes } = result.answer;
+    const space = {
+      totalBytes: blocks * blockBytes,
+      usedBytes: (blocks - freeBlocks) * blockBytes,
+      availableBytes: availableBlocks * blockBytes,
+    };
+    if (inodes === 0) return space;
+    const used = inodes - freeInodes;
+    return { ...space, inodes: { total: inodes, used, available: freeInodes } };
+  }
+
+  /** What is at a path where nothing is mounted. */
+  async #lookBehind(path: string): Promise<PathUse> {
+    const info = await entryAt(path);
+    if (info === undefined) return { kind: "nothing" };
+    if (info.isDirectory) return { kind: "directory" };
+    if (info.isBlockDevice) return await lookAtNode(this.#parts, path, info);
+    if (info.isSymlink) return { kind: "other", what: "a symbolic link" };
+    return { kind: "other", what: info.isFile ? "a file" : "neither file nor directory" };
+  }
+
+  /** The real path for something to be made at. */
+  async #existing(path: string): Promise<string> {
+    const real = await realPathOf(path);
+    if (real !== undefined) return real;
+    throw notFree(path, "its directory is missing");
+  }
+
+  /** Lets there be an empty directory; tells whether it was made. */
+  async #prepareDirectory(path: string): Promise<boolean> {
+    const use = await this.#lookBehind(path);
+    if (use.kind === "nothing") {
+      await Deno.mkdir(path, { mode: DIRECTORY_MODE });
+      return true;
+    }
+    if (use.kind !== "directory") throw notFree(path, describe(use));
+    if (!await isEmpty(path)) throw notFree(path, "it holds files");
+    return false;
+  }
+
+  async #mountAt(path: string, request: MountRequest, signal: AbortSignal): Promise<void> {
+    const { device, fileSystem, isReadOnly, options } = request;
+    const { programs } = this.#parts;
+    const all = [isReadOnly ? "ro" : "rw", ...options].join(",");
+    // -w: a device that cannot be written is refused, not mounted read-only instead.
+    const mode = isReadOnly ? [] : ["-w"];
+    const args = ["-i", "-c", ...mode, "-t", fileSystem, "-o", all, device.path, path];
+    await checkDevicePath(device);
+    const subject = device.number;
+    const call = { program: "mount", args, deadlineMs: MOUNT_MS, subject };
+    const end = await programs.run(call, signal);
+    if (end.code !== 0) {
+      const twin = isVagueRefusal(end) && fileSystem === "xfs" && !options.includes("nouuid")
+        ? await twinOf(this.#parts, device, signal)
+        : undefined;
+      const finding = twin ?? mountRefusal(end, fileSystem);
+      throw new StorageError("not-ready", `Cannot mount ${device.path} at ${path}: ${finding}`);
+    }
+    await this.#parts.table.noteDevice(path);
+    await this.#confirm(path, device.number, isReadOnly);
+  }
+
+  /**
+   * A path of a device can lead to another one at any moment: what counts is what is there now, and
+   * what is wrong goes again.
+   */
+  async #confirm(path: string, device: DeviceNumber, isReadOnly: boolean): Promise<void> {
+    const view = await this.#parts.table.topmost(path);
+    if (view !== undefined && isMountOf(view, device, isReadOnly)) return;
+    const finding = view === undefined ? "nothing is mounted there" : describe(view);
+    if (view !== undefined) {
+      const args = ["-i", "-c", path];
+      const call = { program: "umount", args, deadlineMs: MOUNT_MS, subject: view.device };
+      await this.#parts.programs.run(call, new AbortController().signal).catch(() => undefined);
+    }
+    throw new StorageError("unavailable", `Cannot use ${path}: ${finding} after the mount`);
+  }
+}
+
+function isMountOf(view: MountView, device: DeviceNumber, isReadOnly: boolean): boolean {
+  return view.device === device && view.isReadOnly === isReadOnly && view.isAlive;
+}
+
+function notFree(path: string, finding: string): StorageError {
+  return new StorageError("not-ready", `Cannot use ${path}: ${finding}`);
+}
+
+function describe(use: PathUse | MountView): string {
+  if (!("kind" in use)) {
+    const how = use.isReadOnly ? "read-only" : "writable";
+    return `it has device ${use.device} mounted ${how}${use.isAlive ? "" : ", and it is dead"}`;
+  }
+  switch (use.kind) {
+    case "nothing":
+    case "directory":
+      return `it is a ${use.kind}`;
+    case "mount":
+    case "block":
+      return `it shows device ${use.device}${use.isAlive ? "" : ", which is gone"}`;
+    case "other":
+      return `it is ${use.what}`;
+  }
+}

@@ -21,8 +21,8 @@ export interface NvmeSession {
   readonly nqn: Nqn;
   /** `lost` while the kernel tries to bring it back. */
   readonly state: "live" | "lost" | "closing";
-  /** Where it goes to. */
-  readonly at: TransportAddress;
+  /** Where it goes to; undefined when no connection is left. */
+  readonly at: TransportAddress | undefined;
   /** The kernel's names of its controllers, for people, for example `nvme3`. */
   readonly controllers: readonly string[];
   /** The device that stands for namespace 1; undefined while the kernel shows none. */

@@ -1,0 +1,133 @@
+/**
+ * Ends connections. Deleting a controller throws away whatever was written and has not reached the
+ * array, so that nobody has the device is proved first, on the device itself: an exclusive open. It
+ * fails while a file system is on it, also one whose unmount hangs and has left the mount table.
+ * That works without a connection, too: the open waits for nothing.
+ */
+import { StorageError } from "../../domain/errors.ts";
+import type { Nqn } from "../../domain/nvme.ts";
+import { refuseWhileStuck } from "./connector.ts";
+import type { Controller } from "./controllers.ts";
+import { look } from "./context.ts";
+import type { NvmeContext } from "./context.ts";
+import { ensureNode, removeOwnNode, setDelayedRemoval } from "./devices.ts";
+import { holdersOf } from "./holders.ts";
+import { poll } from "./polling.ts";
+import { devicesOf } from "./view.ts";
+import type { UsableNamespace, VolumeView } from "./view.ts";
+
+/** Whether it must be proved that nothing has the device. */
+export type Proof = "proved-unused" | "whatever-uses-it";
+
+/** The device, or what it belongs to, went away meanwhile. */
+const GONE: readonly string[] = ["ENOENT", "ENODEV", "ENXIO"];
+
+/**
+ * Ends every connection of this host to a volume; done when the kernel shows none any more.
+ * @throws {StorageError} `in-use` when something has the device; `unavailable` when that cannot be
+ * said, or a connection is still there in the end.
+ */
+export async function endConnections(
+  context: NvmeContext,
+  nqn: Nqn,
+  proof: Proof,
+  signal: AbortSignal,
+): Promise<void> {
+  const view = await look(context, nqn);
+  if (proof === "proved-unused") {
+    refuseWhileStuck(context, `disconnect ${nqn}`, nqn);
+    for (const device of devicesOf(view)) await proveUnused(context, nqn, device, signal);
+  }
+  await dropHeads(context, view, proof, signal);
+  const left = await poll(context.clock, context.timing.deleteMs, async () => {
+    const { ours } = await look(context, nqn);
+    if (ours.length === 0) return "none";
+    for (const controller of ours) await deleteController(context, controller, signal);
+    return undefined;
+  }, signal);
+  if (left === undefined) throw await stillThere(context, nqn);
+  for (const { number } of devicesOf(view)) await removeOwnNode(context, number, signal);
+}
+
+async function proveUnused(
+  context: NvmeContext,
+  nqn: Nqn,
+  namespace: UsableNamespace,
+  signal: AbortSignal,
+): Promise<void> {
+  const { timing, clock } = context;
+  const { path, number } = await ensureNode(context, namespace, signal);
+  const call = { kind: "open-exclusively", path, number } as const;
+  const options = { subject: nqn, deadlineMs: timing.deviceCallMs };
+  // Programs that look at every new device have it for a moment.
+  const result = await poll(clock, timing.busyMs, async () => {
+    const opened = await context.calls.call(call, options, signal);
+    return !opened.isOk && opened.errno === "EBUSY" ? undefined : opened;
+  }, signal);
+  if (result?.isOk) return;
+  if (result === undefined) {
+    const holders = await holdersOf(context, namespace.name, number);
+    const who = holders.length > 0 ? holders.join(", ") : "something that no table shows";
+    throw new StorageError(
+      "in-use",
+      `Cannot disconnect ${nqn}: its device ${path} is held: ${who}`,
+    );
+  }
+  const now = devicesOf(await look(context, nqn));
+  if (GONE.includes(result.errno) && !now.some((each) => each.number === number)) return;
+  throw new StorageError(
+    "unavailable",
+    `Cannot disconnect ${nqn}: whether its device ${path} is unused cannot be proved ` +
+      `(${result.errno})`,
+  );
+}
+
+/** Heads that would outlive their connection are told not to. */
+async function dropHeads(
+  context: NvmeContext,
+  view: VolumeView,
+  proof: Proof,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, delayedRemovalSeconds } of devicesOf(view)) {
+    if (delayedRemovalSeconds === undefined || delayedRemovalSeconds === 0) continue;
+    const errno = await setDelayedRemoval(context, name, 0, signal);
+    if (errno === undefined || GONE.includes(errno) || proof === "whatever-uses-it") continue;
+    throw new StorageError(
+      "unavailable",
+      `Cannot disconnect ${view.nqn}: delayed_removal_secs of ${name} cannot be set (${errno})`,
+    );
+  }
+}
+
+async function deleteController(
+  context: NvmeContext,
+  { name, nqn, hostNqn }: Controller,
+  signal: AbortSignal,
+): Promise<void> {
+  const { files, paths, timing } = context;
+  const directory = `${paths.sys}/class/nvme/${name}`;
+  // Names are given again: this one must still be the volume's, and ours.
+  if (await files.read(`${directory}/subsysnqn`) !== nqn) return;
+  if (await files.read(`${directory}/hostnqn`) !== hostNqn) return;
+  const call = { kind: "write-file", path: `${directory}/delete_controller`, text: "1" } as const;
+  // The controller is the subject: what hangs on the volume must not keep it from being let go.
+  const options = { subject: name, deadlineMs: timing.deleteMs };
+  const written = await context.calls.call(call, options, signal);
+  // Busy is one that is only just being made: it is asked again until the time is over.
+  if (written.isOk || written.errno === "EBUSY" || GONE.includes(written.errno)) return;
+  throw new StorageError(
+    "unavailable",
+    `Cannot disconnect ${nqn}: ${name} cannot be deleted (${written.errno})`,
+  );
+}
+
+async function stillThere(context: NvmeContext, nqn: Nqn): Promise<StorageError> {
+  const { ours } = await look(context, nqn);
+  const shown = ours.map(({ name, state }) => `${name} is ${state}`).join(", ");
+  return new StorageError(
+    "unavailable",
+    `Cannot disconnect ${nqn}: ${shown || "it is only just gone"} after ` +
+      `${context.timing.deleteMs / 1000} s`,
+  );
+}

@@ -98,6 +98,24 @@ const CLAUSES: readonly Clause[] = [
     },
   },
   {
+    name: "write() takes objects that carry more than a record has",
+    check: async ({ records }) => {
+      const { device, parameters, trouble, ...rest } = aFullRecord("one");
+      assert.ok(device !== undefined && trouble !== undefined);
+      const more = { path: "/dev/nvme0n1", backend: undefined, isMore: true };
+      await records.write({
+        ...rest,
+        device: { ...device, ...more },
+        parameters: { ...parameters, ...more },
+        trouble: { ...trouble, ...more },
+      });
+      const found = await records.read(rest.volumeId);
+      assert.equal(found?.device?.number, device.number);
+      assert.deepEqual(found?.parameters.mkfsOptions, parameters.mkfsOptions);
+      assert.equal(found?.trouble?.count, trouble.count);
+    },
+  },
+  {
     name: "write() replaces the record that is there as a whole",
     check: async ({ records }) => {
       await records.write(aFullRecord("one"));

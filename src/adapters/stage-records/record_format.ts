@@ -28,11 +28,13 @@ const MODES: Readonly<Record<AccessMode, true>> = {
 const NAME = /^[A-Za-z0-9._:-]{1,253}$/;
 const DEVICE_NUMBER = /^(0|[1-9]\d{0,4}):(0|[1-9]\d{0,6})$/;
 
-/** The text of the file for a record. */
+/**
+ * The text of the file for a record. Only what a record has is written: callers pass objects that
+ * may carry more, and a reader takes nothing unknown.
+ */
 export function renderRecord(record: StageRecord): string {
   const { volumeId, stagingPath, phase, bootId, capability, parameters, device } = record;
   const { fileSystemUuid, attachmentUid, trouble } = record;
-  // A caller's parameters may hold more than a record's, and a reader takes nothing unknown.
   const { mkfsOptions, fsckPolicy } = parameters;
   const file = {
     schema: SCHEMA,
@@ -41,15 +43,29 @@ export function renderRecord(record: StageRecord): string {
     phase,
     bootId,
     published: publishContextOf(record.published),
-    capability,
+    capability: { mode: capability.mode, access: accessOf(capability) },
     parameters: { mkfsOptions, fsckPolicy },
     // What is undefined is left out.
-    device,
+    device: device === undefined ? undefined : {
+      number: device.number,
+      identity: device.identity,
+      sizeBytes: device.sizeBytes,
+    },
     fileSystemUuid,
     attachmentUid,
-    trouble,
+    trouble: trouble === undefined ? undefined : {
+      reason: trouble.reason,
+      count: trouble.count,
+      retryAtMs: trouble.retryAtMs,
+    },
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
+}
+
+function accessOf({ access }: VolumeCapability): VolumeCapability["access"] {
+  if (access.type === "block") return { type: "block" };
+  const { fileSystem, mountFlags } = access;
+  return { type: "mount", fileSystem, mountFlags };
 }
 
 /**

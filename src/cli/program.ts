@@ -7,6 +7,7 @@ import { EXIT_CODE_OF_USAGE, FlagError } from "./flag_values.ts";
 import type { Output } from "./output.ts";
 import type { ControllerFlags } from "./controller.ts";
 import type { NodeFlags } from "./node.ts";
+import { addNodeOperations } from "./node_operator_commands.ts";
 
 /** What the environment or the array refuses, as opposed to what was written on the command line. */
 const EXIT_CODE_OF_FAILURE = 1;
@@ -18,7 +19,7 @@ export async function runProgram(args: readonly string[], output: Output): Promi
     exitCode = code;
   };
   try {
-    const program = await buildProgram(args[0], output, finish);
+    const program = await buildProgram(args, output, finish);
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
@@ -27,7 +28,7 @@ export async function runProgram(args: readonly string[], output: Output): Promi
 }
 
 async function buildProgram(
-  first: string | undefined,
+  [first, second]: readonly string[],
   output: Output,
   finish: (code: number) => void,
 ): Promise<Command> {
@@ -38,11 +39,13 @@ async function buildProgram(
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "show what a command does and takes")
     .showSuggestionAfterError(true)
+    // `node` and the commands below it have options of the same name.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: output.out, writeErr: output.err })
     .exitOverride();
   // Subcommands inherit the settings above only when they are made by program.command().
   addController(program.command("controller"), output);
-  addNode(program.command("node"), output);
+  addNode(program.command("node"), output, second);
   program.addCommand(await simulate(first));
   addConfig(program.command("config"), output, finish);
   program.command("version").summary("print the version and the runtime's")
@@ -77,7 +80,7 @@ function addController(command: Command, output: Output): void {
     });
 }
 
-function addNode(command: Command, output: Output): void {
+function addNode(command: Command, output: Output, second: string | undefined): void {
   command
     .summary("serve the CSI node: volumes on this machine")
     .description("Serve the CSI node: connect, format and mount volumes on this machine.")
@@ -106,6 +109,7 @@ function addNode(command: Command, output: Output): void {
       const { runNode } = await import("./node.ts");
       await runNode(flags, output);
     });
+  addNodeOperations(command, output, second);
 }
 
 /** `configured` says where a value comes from when there is a configuration. */

@@ -223,9 +223,8 @@ class Fields {
   }
 
   #refusal(name: string, value: unknown, allowed: string): RangeError {
-    const given = typeof value === "number" && Number.isNaN(value)
-      ? "missing or no number"
-      : JSON.stringify(value);
+    const isNoNumber = typeof value === "number" && Number.isNaN(value);
+    const given = isNoNumber ? "missing or no number" : JSON.stringify(value) ?? "missing";
     return new RangeError(
       `field "${kebabCase(name)}" of fault "${this.#kind}" is ${given}; allowed: ${allowed}`,
     );

@@ -29,6 +29,23 @@ const FAULTS: readonly { text: string; fault: Fault }[] = [
     text: "lose-replies:percent=1.5%,seed=7",
     fault: { kind: "lose-replies", percent: 1.5, seed: 7 },
   },
+  {
+    text: "late-export:slot=a,seconds=20",
+    fault: { kind: "late-export", seconds: 20, slot: "a", times: 1 },
+  },
+  {
+    text: "late-namespace:slot=csi-1.b,seconds=0.5,times=2,skip=1",
+    fault: { kind: "late-namespace", seconds: 0.5, slot: "csi-1.b", times: 2, skip: 1 },
+  },
+  { text: "new-identity:slot=a", fault: { kind: "new-identity", slot: "a", times: 1 } },
+  {
+    text: "new-controller:slot=a,least-id=500",
+    fault: { kind: "new-controller", leastId: 500, slot: "a", times: 1 },
+  },
+  {
+    text: "same-identity:slot=a,as=b",
+    fault: { kind: "same-identity", as: "b", slot: "a", times: 1 },
+  },
   { text: "reboot:seconds=0.5", fault: { kind: "reboot", seconds: 0.5 } },
 ];
 
@@ -48,6 +65,13 @@ const WRONG: readonly { text: string; message: RegExp }[] = [
   { text: "hang:seconds=2", message: /unknown field "seconds" of fault "hang"; allowed: times=N/ },
   { text: "hang:on=handshake", message: /"on".*"handshake"; allowed: some of read, add/ },
   { text: "session-limit", message: /"limit".*missing/ },
+  { text: "new-identity", message: /"slot".*allowed: the slot of a disk/ },
+  { text: "same-identity:slot=a", message: /"as".*allowed: the slot of a disk/ },
+  { text: "late-export:slot=a", message: /"seconds".*missing/ },
+  {
+    text: "new-controller:slot=a,least-id=65520",
+    message: /"least-id".*is 65520; allowed: a whole number from 1 to 65519/,
+  },
   { text: "lose-replies:percent=101", message: /is 101; allowed: a number from 0 to 100/ },
   { text: "disk-full:free-bytes=lots", message: /is "lots"; allowed: bytes, or a size such as/ },
 ];

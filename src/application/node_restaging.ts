@@ -30,12 +30,13 @@ export async function stagedDevice(
   const finding = capability.access.type === "mount"
     ? mountProblem(await context.mounter.look(stagingPath, signal), session, stagingPath)
     : blockProblem(session, record);
-  if (finding === undefined && session?.device !== undefined) return session.device;
-  const problem = finding ?? "it has no device";
+  const isWhole = finding === undefined && session?.device !== undefined;
   if (record === undefined || !isRestageable(record, context.bootId, request)) {
-    return refuse(request, problem);
+    return isWhole ? session.device : refuse(request, finding ?? "it has no device");
   }
-  await checkNotAliveElsewhere(context, request, record, session, signal);
+  // An earlier attempt to stage it again may have ended before it could say so in the record.
+  if (isWhole && record.phase === "staged") return session.device;
+  if (!isWhole) await checkNotAliveElsewhere(context, request, record, session, signal);
   await stageVolume(context, record, signal);
   const again = await context.host.find(nqnOf(volumeId), signal);
   return again ?? refuse(request, "its device is gone again");

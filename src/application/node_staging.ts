@@ -135,15 +135,18 @@ function wordsOf(
 }
 
 /**
- * Writes down what is meant before anything is done about it. A volume whose mount lives stays
+ * Writes down what is meant before anything is done about it. A volume that is there stays
  * `staged`: pods may use it, and the guardian has to look after it meanwhile.
  */
 async function begin(
   { records, bootId }: NodeContext,
   request: StageRequest,
-  { record, path }: Findings,
+  { record, session, path }: Findings,
 ): Promise<void> {
-  if (record?.phase === "staged" && path === "mounted") return;
+  const isThere = request.capability.access.type === "block"
+    ? session?.device !== undefined && session.device.number === record?.device?.number
+    : path === "mounted";
+  if (record?.phase === "staged" && isThere) return;
   await records.write({ ...recordOf(request, bootId, record), phase: "staging" });
 }
 

@@ -170,12 +170,20 @@ export function storedOn({ content }: ExportedDisk): StoredFileSystem {
   throw new Error(`the disk holds no file system: it is ${content.kind}`);
 }
 
-/** Everything that can be seen of a world, without the numbers that vary from run to run. */
-export function pictureOf({ world, disk }: Pick<TestNode, "world" | "disk">): unknown {
+/** Everything that can be seen of a node, without the numbers that vary from run to run. */
+export async function pictureOf(
+  { world, disk, records }: Pick<TestNode, "world" | "disk" | "records">,
+): Promise<unknown> {
   const number = world.deviceOf(disk.nqn)?.number;
   const nameOf = (device: string): string => device === number ? "current" : "stale";
   const { content } = disk;
+  const listed = await records.list();
   return {
+    records: listed.records.map(({ device, fileSystemUuid, ...record }) => ({
+      ...record,
+      device: device && { ...device, number: nameOf(device.number) },
+      hasFileSystem: fileSystemUuid !== undefined,
+    })),
     sessions: world.connections(),
     device: world.deviceOf(disk.nqn)?.sizeBytes,
     mounts: world.mounts.map(({ path, device, options, isReadOnly }) => ({

@@ -9,12 +9,15 @@ export interface FaultPlan {
   /** Counted from 1 over all wrapped ports; 0 = none. */
   readonly callNumber: number;
   readonly moment: "before" | "after";
+  /** `death`: the process dies there, so the call never returns; else it fails. */
+  readonly outcome?: "error" | "death";
 }
 
 /** Counts the calls of all ports it wraps, and fails the one that is planned. */
 export class Faults {
   readonly #plan: FaultPlan;
   readonly #calls: string[] = [];
+  readonly #death = Promise.withResolvers<void>();
 
   constructor(plan: FaultPlan) {
     this.#plan = plan;
@@ -28,6 +31,11 @@ export class Faults {
   /** Whether the planned call has been made. */
   get hasStruck(): boolean {
     return this.#plan.callNumber > 0 && this.#calls.length >= this.#plan.callNumber;
+  }
+
+  /** Fulfilled when the process has died as planned. */
+  get death(): Promise<void> {
+    return this.#death.promise;
   }
 
   /** `port` with every method counted, and failing when its turn comes. */
@@ -45,10 +53,15 @@ export class Faults {
   async #call(method: string, perform: () => unknown): Promise<unknown> {
     this.#calls.push(method);
     const isStruck = this.#calls.length === this.#plan.callNumber;
-    if (isStruck && this.#plan.moment === "before") throw lostReply(method);
+    if (isStruck && this.#plan.moment === "before") return await this.#strike(method);
     const result = await perform();
-    if (isStruck) throw lostReply(method);
-    return result;
+    return isStruck ? await this.#strike(method) : result;
+  }
+
+  #strike(method: string): Promise<never> {
+    if (this.#plan.outcome !== "death") return Promise.reject(lostReply(method));
+    this.#death.resolve();
+    return new Promise(() => {});
   }
 }
 

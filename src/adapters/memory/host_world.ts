@@ -33,23 +33,28 @@ export type DiskContent =
 /** A disk that the array exports. */
 export interface ExportedDisk {
   readonly nqn: Nqn;
-  readonly at: TransportAddress;
+  at: TransportAddress;
   sizeBytes: number;
   /** The namespace's identity; another after a change means another namespace to the kernel. */
   identity: string;
+  /** Whether the array shows the namespace; a subsystem without one can be connected all the same. */
+  isEnabled: boolean;
   content: DiskContent;
 }
 
 /** One connection to an array, and the device it shows. */
 interface Connection {
   readonly disk: ExportedDisk;
-  readonly device: {
-    path: string;
-    readonly number: DeviceNumber;
-    sizeBytes: number;
-    readonly identity: string;
-  };
-  state: "live" | "lost";
+  device: ConnectedDevice | undefined;
+  /** `closing`: there is no controller any more, and the kernel keeps the device for a while. */
+  state: "live" | "lost" | "closing";
+}
+
+interface ConnectedDevice {
+  readonly path: string;
+  readonly number: DeviceNumber;
+  sizeBytes: number;
+  readonly identity: string;
 }
 
 /** One mount; a path may carry several. */
@@ -75,16 +80,23 @@ export class HostWorld {
   readonly #connections = new Map<string, Connection>();
   /** Devices that something holds without a mount: a hanging unmount, another namespace. */
   readonly #held = new Set<DeviceNumber>();
+  /** Devices whose last unmount waits for the array, out of the mount table. */
+  readonly #pending = new Set<DeviceNumber>();
+  /** Devices that are there and whose mounted file system has given up. */
+  readonly #shutDown = new Set<DeviceNumber>();
   #minor = 0;
 
   /** Exports a disk from the array; one that is exported already stays as it is. */
   exportDisk(
-    disk: Omit<ExportedDisk, "content" | "identity"> & Partial<ExportedDisk>,
+    disk: Pick<ExportedDisk, "nqn" | "at" | "sizeBytes"> & Partial<ExportedDisk>,
   ): ExportedDisk {
     const existing = this.disks.get(disk.nqn);
     if (existing !== undefined) return existing;
     const identity = `identity of ${disk.nqn}`;
-    const exported: ExportedDisk = { content: { kind: "blank" }, identity, ...disk };
+    const exported: ExportedDisk = {
+      ...{ content: { kind: "blank" }, identity, isEnabled: true },
+      ...disk,
+    };
     this.disks.set(disk.nqn, exported);
     return exported;
   }
@@ -94,9 +106,22 @@ export class HostWorld {
     this.#connectionTo(nqn).state = "lost";
   }
 
-  /** The array answers again. */
+  /** The array answers again: waiting unmounts end, and a namespace that changed is dropped. */
   regainConnection(nqn: Nqn): void {
-    this.#connectionTo(nqn).state = "live";
+    const connection = this.#connectionTo(nqn);
+    connection.state = "live";
+    if (connection.device !== undefined) this.#pending.delete(connection.device.number);
+    this.#dropChanged(connection);
+  }
+
+  /** A reconnect was refused for good: the controller goes, the device waits for another one. */
+  removeController(nqn: Nqn): void {
+    this.#connectionTo(nqn).state = "closing";
+  }
+
+  /** An error reaches the journal: the file system gives up, the device stays. */
+  shutDownFileSystem(nqn: Nqn): void {
+    this.#shutDown.add(this.#shownBy(nqn).number);
   }
 
   /** The kernel gives up: the device is gone and what was mounted from it is dead. */
@@ -107,14 +132,15 @@ export class HostWorld {
 
   /** Something takes hold of the device, or lets go of it, unseen by the mount table. */
   hold(nqn: Nqn, isHeld: boolean): void {
-    const { number } = this.#connectionTo(nqn).device;
+    const { number } = this.#shownBy(nqn);
     if (isHeld) this.#held.add(number);
     else this.#held.delete(number);
   }
 
   /** Somebody else mounts the device, beside or on top of what is there. */
   mountForeign(nqn: Nqn, path: string): void {
-    const { device, disk } = this.#connectionTo(nqn);
+    const device = this.#shownBy(nqn);
+    const { disk } = this.#connectionTo(nqn);
     if (disk.content.kind !== "file-system") throw new Error(`${nqn} has no file system`);
     this.tree.makeDirectories(path);
     const { stored } = disk.content;
@@ -128,7 +154,7 @@ export class HostWorld {
   writeFile(directory: string, name: string, text: string): void {
     const mount = this.mountAt(directory);
     if (mount === undefined) return this.tree.writeFile(directory, name);
-    if (!this.isAlive(mount.device)) throw new Error(`input/output error: ${directory}`);
+    if (!this.isMountAlive(mount.device)) throw new Error(`input/output error: ${directory}`);
     if (mount.isReadOnly) throw new Error(`read-only file system: ${directory}`);
     mount.stored.files.set(name, text);
   }
@@ -143,7 +169,7 @@ export class HostWorld {
   /** Sessions as the kernel lists them. */
   connections(): {
     readonly nqn: Nqn;
-    readonly state: "live" | "lost";
+    readonly state: Connection["state"];
     readonly at: TransportAddress;
   }[] {
     const connections = [...this.#connections.values()];
@@ -151,32 +177,33 @@ export class HostWorld {
   }
 
   /**
-   * Connects a disk; one that is connected stays as it is. Names of devices are used again,
-   * numbers are not.
+   * Connects a disk; one that is connected stays as it is, and a device that waits for a controller
+   * gets one. Names of devices are used again, numbers are not.
    */
   connect(disk: ExportedDisk): void {
-    if (this.#connections.has(disk.nqn)) return;
-    const taken = new Set([...this.#connections.values()].map(({ device }) => device.path));
-    let index = 0;
-    while (taken.has(`/dev/nvme${index}n1`)) index++;
-    const device = {
-      path: `/dev/nvme${index}n1`,
-      number: deviceNumberOf(MAJOR, this.#minor++),
-      sizeBytes: disk.sizeBytes,
-      identity: disk.identity,
-    };
-    this.#connections.set(disk.nqn, { disk, device, state: "live" });
+    const known = this.#connections.get(disk.nqn);
+    if (known?.state === "closing") return this.regainConnection(disk.nqn);
+    if (known !== undefined) return;
+    const connection: Connection = { disk, device: undefined, state: "live" };
+    this.#connections.set(disk.nqn, connection);
+    this.#showDevice(connection);
   }
 
   /** The device of a connection, or undefined when there is none. */
   deviceOf(nqn: Nqn): BlockDevice | undefined {
-    const connection = this.#connections.get(nqn);
-    return connection === undefined ? undefined : { ...connection.device };
+    const device = this.#connections.get(nqn)?.device;
+    return device === undefined ? undefined : { ...device };
   }
 
-  /** The kernel takes over the size that the array has today. */
-  refreshSize(nqn: Nqn): void {
-    const { device, disk } = this.#connectionTo(nqn);
+  /**
+   * The kernel looks at the namespace again: takes over the size that the array has today, drops
+   * one that has changed, and shows one where there was none.
+   */
+  rescan(nqn: Nqn): void {
+    const connection = this.#connectionTo(nqn);
+    const { device, disk } = connection;
+    if (device === undefined) return this.#showDevice(connection);
+    this.#dropChanged(connection);
     device.sizeBytes = disk.sizeBytes;
   }
 
@@ -190,9 +217,31 @@ export class HostWorld {
     return this.#ofNumber(number) !== undefined;
   }
 
+  /** Whether a file system mounted from the device of that number still works. */
+  isMountAlive(number: DeviceNumber): boolean {
+    return this.isAlive(number) && !this.#shutDown.has(number);
+  }
+
   /** Whether an exclusive open of the device would fail. */
   isHeld(number: DeviceNumber): boolean {
-    return this.#held.has(number) || this.mounts.some(({ device }) => device === number);
+    return this.#held.has(number) || this.#pending.has(number) ||
+      this.mounts.some(({ device }) => device === number);
+  }
+
+  /**
+   * Takes a mount out of the table. The last one of a device lets go of the file system, which has
+   * to wait while the array does not answer.
+   * @returns whether the kernel has let go
+   */
+  unmount(mount: MountRecord): boolean {
+    this.mounts.splice(this.mounts.lastIndexOf(mount), 1);
+    const { device: number } = mount;
+    if (this.mounts.some(({ device }) => device === number)) return true;
+    this.#shutDown.delete(number);
+    const connection = this.#ofNumber(number);
+    if (connection === undefined || connection.state === "live") return true;
+    this.#pending.add(number);
+    return false;
   }
 
   /** The topmost mount at a path. */
@@ -207,7 +256,7 @@ export class HostWorld {
    */
   open({ path, number }: Pick<BlockDevice, "path" | "number">): ExportedDisk {
     const connection = this.#ofNumber(number);
-    if (connection?.device.path !== path) {
+    if (connection?.device?.path !== path) {
       throw new StorageError("unavailable", `Cannot open ${path}: it is not device ${number}`);
     }
     if (connection.state !== "live") {
@@ -217,7 +266,33 @@ export class HostWorld {
   }
 
   #ofNumber(number: DeviceNumber): Connection | undefined {
-    return [...this.#connections.values()].find(({ device }) => device.number === number);
+    return [...this.#connections.values()].find(({ device }) => device?.number === number);
+  }
+
+  /** The kernel shows no namespace that is disabled, or that another subsystem shows already. */
+  #showDevice(connection: Connection): void {
+    const { disk } = connection;
+    const devices = [...this.#connections.values()].flatMap(({ device }) => device ?? []);
+    const isTwin = devices.some(({ identity }) => identity === disk.identity);
+    if (!disk.isEnabled || isTwin) return;
+    const taken = new Set(devices.map(({ path }) => path));
+    let index = 0;
+    while (taken.has(`/dev/nvme${index}n1`)) index++;
+    const { sizeBytes, identity } = disk;
+    const number = deviceNumberOf(MAJOR, this.#minor++);
+    connection.device = { path: `/dev/nvme${index}n1`, number, sizeBytes, identity };
+  }
+
+  #dropChanged(connection: Connection): void {
+    const { device, disk } = connection;
+    if (disk.isEnabled && device?.identity === disk.identity) return;
+    connection.device = undefined;
+  }
+
+  #shownBy(nqn: Nqn): ConnectedDevice {
+    const { device } = this.#connectionTo(nqn);
+    if (device === undefined) throw new Error(`${nqn} shows no device`);
+    return device;
   }
 
   #connectionTo(nqn: Nqn): Connection {

@@ -41,7 +41,7 @@ export class MemoryMounter implements Mounter {
   bind(from: string, path: string, isReadOnly: boolean, signal: AbortSignal): Promise<void> {
     return answer(signal, () => {
       const source = this.#world.mountAt(from);
-      if (source === undefined || !this.#world.isAlive(source.device)) {
+      if (source === undefined || !this.#world.isMountAlive(source.device)) {
         throw new StorageError("not-ready", `Cannot bind ${from}: nothing alive is mounted there`);
       }
       this.#add({ ...source, path, isReadOnly: isReadOnly || source.isReadOnly });
@@ -68,9 +68,10 @@ export class MemoryMounter implements Mounter {
 
   release(path: string, signal: AbortSignal): Promise<void> {
     return answer(signal, () => {
-      const { mounts, tree } = this.#world;
+      const { tree } = this.#world;
       for (let top = this.#world.mountAt(path); top; top = this.#world.mountAt(path)) {
-        mounts.splice(mounts.lastIndexOf(top), 1);
+        if (this.#world.unmount(top)) continue;
+        throw new StorageError("unavailable", `Cannot release ${path}: its unmount is pending`);
       }
       const entry = tree.at(path);
       if (entry === undefined) return;
@@ -97,7 +98,7 @@ export class MemoryMounter implements Mounter {
       if (mount === undefined) {
         throw new StorageError("not-found", `Cannot measure ${path}: nothing is mounted there`);
       }
-      if (!this.#world.isAlive(mount.device)) {
+      if (!this.#world.isMountAlive(mount.device)) {
         throw new StorageError("unavailable", `Cannot measure ${path}: its device is gone`);
       }
       return usageOf(mount);
@@ -114,7 +115,7 @@ export class MemoryMounter implements Mounter {
         fileSystem: stored.fileSystem,
         options: options.filter((option) => !UNSHOWN_OPTIONS.includes(option)),
         isReadOnly,
-        isAlive: this.#world.isAlive(device),
+        isAlive: this.#world.isMountAlive(device),
       };
     }
     const entry = this.#world.tree.at(path);

@@ -5,7 +5,7 @@ import { isManagedNqn } from "../../domain/nvme.ts";
 import type { Nqn } from "../../domain/nvme.ts";
 import type { NvmeHost, NvmeSession, NvmeTarget } from "../../ports/nvme_host.ts";
 import { answer } from "./answer.ts";
-import type { HostWorld } from "./host_world.ts";
+import type { ExportedDisk, HostWorld } from "./host_world.ts";
 
 /** The NVMe host of a node in memory. */
 export class MemoryNvmeHost implements NvmeHost {
@@ -22,17 +22,9 @@ export class MemoryNvmeHost implements NvmeHost {
       if (!isManagedNqn(nqn)) {
         throw new StorageError("invalid", `Cannot connect to ${nqn}: it is none of our volumes`);
       }
-      if (this.#stateOf(nqn) === "lost") throw lost(nqn);
-      if (this.#stateOf(nqn) === undefined) {
-        const disk = this.#world.disks.get(nqn);
-        if (disk === undefined || disk.at.address !== at.address || disk.at.port !== at.port) {
-          throw new StorageError(
-            "unavailable",
-            `Cannot connect to ${nqn}: ${at.address} port ${at.port} does not answer`,
-          );
-        }
-        this.#world.connect(disk);
-      }
+      const state = this.#stateOf(nqn);
+      if (state === "lost") throw lost(nqn);
+      if (state !== "live") this.#world.connect(this.#diskAt(nqn, at));
       return this.#deviceOf(nqn);
     });
   }
@@ -43,9 +35,12 @@ export class MemoryNvmeHost implements NvmeHost {
 
   rescan(nqn: Nqn, signal: AbortSignal): Promise<BlockDevice> {
     return answer(signal, () => {
-      this.#deviceOf(nqn);
-      if (this.#stateOf(nqn) === "lost") throw lost(nqn);
-      this.#world.refreshSize(nqn);
+      const state = this.#stateOf(nqn);
+      if (state === undefined) {
+        throw new StorageError("not-ready", `Cannot rescan ${nqn}: it is not connected`);
+      }
+      if (state !== "live") throw lost(nqn);
+      this.#world.rescan(nqn);
       return this.#deviceOf(nqn);
     });
   }
@@ -71,7 +66,7 @@ export class MemoryNvmeHost implements NvmeHost {
     return answer(signal, () =>
       this.#world.connections().map((each, index) => ({
         ...each,
-        controllers: [`nvme${index}`],
+        controllers: each.state === "closing" ? [] : [`nvme${index}`],
         device: this.#world.deviceOf(each.nqn),
       })));
   }
@@ -80,14 +75,21 @@ export class MemoryNvmeHost implements NvmeHost {
     return answer(signal, () => []);
   }
 
-  #stateOf(nqn: Nqn): "live" | "lost" | undefined {
+  #stateOf(nqn: Nqn): NvmeSession["state"] | undefined {
     return this.#world.connections().find((each) => each.nqn === nqn)?.state;
+  }
+
+  #diskAt(nqn: Nqn, { address, port }: NvmeTarget["at"]): ExportedDisk {
+    const disk = this.#world.disks.get(nqn);
+    if (disk?.at.address === address && disk.at.port === port) return disk;
+    const finding = `${address} port ${port} does not answer`;
+    throw new StorageError("unavailable", `Cannot connect to ${nqn}: ${finding}`);
   }
 
   #deviceOf(nqn: Nqn): BlockDevice {
     const device = this.#world.deviceOf(nqn);
     if (device !== undefined) return device;
-    throw new StorageError("not-ready", `Cannot use ${nqn}: it is not connected`);
+    throw new StorageError("unavailable", `Cannot use ${nqn}: it shows no namespace`);
   }
 }
 

@@ -1,21 +1,25 @@
 /**
- * For each of the node's use cases: the n-th call to the kernel fails, before or after its effect,
- * for every n; the same call again ends where an undisturbed run ends, and whatever was done is
- * undone by the way back without a rest, with and without that second try.
+ * For each of the node's use cases: the n-th call to the kernel or the records fails, or the process
+ * dies in it, before or after its effect, for every n. The same call again, in the same process or
+ * a new one, with or without a guardian's round in between, ends where an undisturbed run ends; and
+ * whatever was done is undone by the way back without a rest, with and without that second try.
  */
 import assert from "node:assert/strict";
 import { StorageError } from "../../../src/domain/errors.ts";
 import { GIB } from "../../../src/domain/capacity.ts";
 import type { NodePorts } from "../../../src/application/node_ports.ts";
+import { reconcileNode } from "../../../src/application/node_reconciling.ts";
 import type { NodeVolumes } from "../../../src/application/node_volumes.ts";
 import {
   aBlock,
   aFileSystem,
   aMount,
   aNode,
+  aNodeAfter,
   aNodePublish,
   aPublished,
   aStage,
+  BOOT,
   pictureOf,
   STAGING,
   TARGET,
@@ -34,6 +38,8 @@ interface Case {
   /** Whether it may answer although a step failed. */
   readonly isForgiving?: boolean;
 }
+
+const MOVED_TO = { address: "10.0.0.6", port: 44_200 };
 
 const stageAs = (capability = aMount()) => ({ volumes }: TestNode): Promise<void> =>
   volumes.stage(aStage(capability), FOREVER);
@@ -75,6 +81,29 @@ const CASES: readonly Case[] = [
     run: (volumes) => volumes.stage(aStage(), FOREVER),
   },
   {
+    name: "stage over a dead mount while the namespace has another identity",
+    // Looking for the new namespace is a favour to the connect that follows.
+    isForgiving: true,
+    prepare: async (node) => {
+      await stageAs()(node);
+      node.world.loseConnection(node.disk.nqn);
+      node.disk.identity = "another identity";
+      node.world.regainConnection(node.disk.nqn);
+    },
+    run: (volumes) => volumes.stage(aStage(), FOREVER),
+  },
+  {
+    name: "stage a volume that moved to another address and is connected at the old one",
+    prepare: async (node) => {
+      await stageAs(aBlock())(node);
+      node.disk.at = MOVED_TO;
+    },
+    run: (volumes) => {
+      const published = aPublished({ at: MOVED_TO });
+      return volumes.stage(aStage(aBlock(), { published }), FOREVER);
+    },
+  },
+  {
     name: "stage a raw block volume",
     prepare: async () => {},
     run: (volumes) => volumes.stage(aStage(aBlock()), FOREVER),
@@ -105,6 +134,22 @@ const CASES: readonly Case[] = [
       await stageAs(aBlock())(node);
     },
     run: (volumes) => volumes.publish(aNodePublish(aBlock()), FOREVER),
+  },
+  {
+    name: "publish over a dead staging mount",
+    prepare: async (node) => {
+      await stageAs()(node);
+      await killDevice(node);
+    },
+    run: (volumes) => volumes.publish(aNodePublish(), FOREVER),
+  },
+  {
+    name: "publish over a staging mount and a target that are dead",
+    prepare: async (node) => {
+      await publishAs(node);
+      await killDevice(node);
+    },
+    run: (volumes) => volumes.publish(aNodePublish(), FOREVER),
   },
   {
     name: "expand a mounted volume",
@@ -183,21 +228,43 @@ async function disturbed(
   return { node, shaky };
 }
 
-async function checkStep(
+async function checkFailure(
   each: Case,
   callNumber: number,
   moment: "before" | "after",
   undisturbed: unknown,
 ): Promise<void> {
-  const { node, shaky } = await disturbed(each, new Faults({ callNumber, moment }));
-  await runDisturbed(each, shaky);
-  await each.run(node.volumes);
-  assert.deepEqual(pictureOf(node), undisturbed, `call ${callNumber} failed ${moment}`);
-  await wayBack(node);
+  for (const isGuarded of [false, true]) {
+    const { node, shaky } = await disturbed(each, new Faults({ callNumber, moment }));
+    await runDisturbed(each, shaky);
+    if (isGuarded) await node.guardian.round(FOREVER);
+    await each.run(node.volumes);
+    assert.deepEqual(await pictureOf(node), undisturbed, `call ${callNumber} failed ${moment}`);
+    await wayBack(node);
+  }
   // Nor may the orchestrator have to try again before it gives up.
   const given = await disturbed(each, new Faults({ callNumber, moment }));
   await runDisturbed(each, given.shaky);
   await wayBack(given.node);
+}
+
+async function checkDeath(
+  each: Case,
+  callNumber: number,
+  moment: "before" | "after",
+  undisturbed: unknown,
+): Promise<void> {
+  const faults = new Faults({ callNumber, moment, outcome: "death" });
+  const { node, shaky } = await disturbed(each, faults);
+  void each.run(shaky);
+  await faults.death;
+  const next = aNodeAfter(node);
+  await reconcileNode(next.ports, next.shared, { bootId: BOOT }, FOREVER);
+  await next.guardian.round(FOREVER);
+  assert.deepEqual(next.events.filter(({ kind }) => kind === "guard-failed"), []);
+  await each.run(next.volumes);
+  assert.deepEqual(await pictureOf(next), undisturbed, `died ${moment} call ${callNumber}`);
+  await wayBack(next);
 }
 
 async function runDisturbed({ run, isForgiving }: Case, shaky: NodeVolumes): Promise<void> {
@@ -213,6 +280,7 @@ async function wayBack(node: TestNode): Promise<void> {
   assert.deepEqual(node.world.mounts, []);
   const made = [STAGING, TARGET].filter((path) => node.world.tree.at(path) !== undefined);
   assert.deepEqual(made, []);
+  assert.deepEqual(await node.records.list(), { records: [], unreadable: [] });
 }
 
 for (const each of CASES) {
@@ -220,12 +288,23 @@ for (const each of CASES) {
     const faults = new Faults({ callNumber: 0, moment: "before" });
     const { node, shaky } = await disturbed(each, faults);
     await each.run(shaky);
-    const undisturbed = pictureOf(node);
+    const undisturbed = await pictureOf(node);
     await wayBack(node);
     assert(faults.calls.length > 0);
     for (let callNumber = 1; callNumber <= faults.calls.length; callNumber++) {
-      await checkStep(each, callNumber, "before", undisturbed);
-      await checkStep(each, callNumber, "after", undisturbed);
+      await checkFailure(each, callNumber, "before", undisturbed);
+      await checkFailure(each, callNumber, "after", undisturbed);
+    }
+  });
+
+  Deno.test(`${each.name}: the process may die at any step, and the next one ends in the same state`, async () => {
+    const faults = new Faults({ callNumber: 0, moment: "before" });
+    const { node, shaky } = await disturbed(each, faults);
+    await each.run(shaky);
+    const undisturbed = await pictureOf(node);
+    for (let callNumber = 1; callNumber <= faults.calls.length; callNumber++) {
+      await checkDeath(each, callNumber, "before", undisturbed);
+      await checkDeath(each, callNumber, "after", undisturbed);
     }
   });
 }

@@ -60,28 +60,28 @@ Deno.test("publish() in a reader's access mode is read-only whatever the request
 Deno.test("publish() never shows the raw device of a volume that is mounted", async () => {
   const node = await aStagedNode(aMount());
   await node.volumes.publish(aNodePublish(aMount()), FOREVER);
-  const before = pictureOf(node);
+  const before = await pictureOf(node);
   const asBlock = aNodePublish(aBlock(), { targetPath: OTHER_TARGET });
   await assertFails(node.volumes.publish(asBlock, FOREVER), "not-ready");
-  assert.deepEqual(pictureOf(node), before);
+  assert.deepEqual(await pictureOf(node), before);
 });
 
 for (const capability of [aMount(), aBlock()]) {
   const { type } = capability.access;
   Deno.test(`publish() refuses a volume that is not staged (${type})`, async () => {
     const node = aNode();
-    const before = pictureOf(node);
+    const before = await pictureOf(node);
     await assertFails(node.volumes.publish(aNodePublish(capability), FOREVER), "not-ready");
-    assert.deepEqual(pictureOf(node), before);
+    assert.deepEqual(await pictureOf(node), before);
   });
 
   Deno.test(`publish() refuses the same target with another read-only flag (${type})`, async () => {
     const node = await aStagedNode(capability);
     await node.volumes.publish(aNodePublish(capability), FOREVER);
-    const before = pictureOf(node);
+    const before = await pictureOf(node);
     const again = node.volumes.publish(aNodePublish(capability, { isReadOnly: true }), FOREVER);
     await assertFails(again, "already-exists");
-    assert.deepEqual(pictureOf(node), before);
+    assert.deepEqual(await pictureOf(node), before);
   });
 
   Deno.test(`publish() lets several targets have the volume in the usual mode (${type})`, async () => {

@@ -49,9 +49,9 @@ Deno.test("stage() for block connects and leaves the staging directory empty", a
 Deno.test("stage() of a staged volume does nothing", async () => {
   const node = aNode();
   await node.volumes.stage(aStage(), FOREVER);
-  const before = pictureOf(node);
+  const before = await pictureOf(node);
   await node.volumes.stage(aStage(), FOREVER);
-  assert.deepEqual(pictureOf(node), before);
+  assert.deepEqual(await pictureOf(node), before);
 });
 
 Deno.test("stage() of a staged volume keeps the mount while the array is away", async () => {
@@ -94,9 +94,9 @@ for (const { name, capability } of DIFFERENT) {
   Deno.test(`stage() refuses a staged volume that is asked for with ${name}`, async () => {
     const node = aNode();
     await node.volumes.stage(aStage(), FOREVER);
-    const before = pictureOf(node);
+    const before = await pictureOf(node);
     await assertFails(node.volumes.stage(aStage(capability), FOREVER), "already-exists");
-    assert.deepEqual(pictureOf(node), before);
+    assert.deepEqual(await pictureOf(node), before);
   });
 }
 
@@ -159,7 +159,7 @@ Deno.test("stage() grows on the retry when the first time it mounted and did not
   disk.content = aFileSystem();
   await volumes.stage(aStage(), FOREVER);
   disk.sizeBytes = 2 * GIB;
-  world.refreshSize(disk.nqn);
+  world.rescan(disk.nqn);
   await volumes.stage(aStage(), FOREVER);
   assert.equal(storedOn(disk).sizeBytes, 2 * GIB);
 });
@@ -248,11 +248,11 @@ Deno.test("unstage() names every path that still uses the volume, and changes no
   await node.volumes.stage(aStage(), FOREVER);
   await node.volumes.publish(aNodePublish(), FOREVER);
   await node.volumes.publish(aNodePublish(aMount(), { targetPath: OTHER_TARGET }), FOREVER);
-  const before = pictureOf(node);
+  const before = await pictureOf(node);
   await assert.rejects(node.volumes.unstage(VOLUME, STAGING, FOREVER), (error: Error) => {
     return error.message.includes(TARGET) && error.message.includes(OTHER_TARGET);
   });
-  assert.deepEqual(pictureOf(node), before);
+  assert.deepEqual(await pictureOf(node), before);
 });
 
 Deno.test("unstage() refuses while a target still has the dead mount", async () => {

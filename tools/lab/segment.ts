@@ -26,7 +26,7 @@ export interface SegmentMachines {
 const BOX_MEBIBYTES = 1024;
 const NODE_MEBIBYTES = 1024;
 /** Sparse: what is not written takes no room. */
-const BOX_DISK_BYTES = 16 * 1024 ** 3;
+const BOX_DISK_BYTES = 4 * 1024 ** 3;
 const NODE_DISK_BYTES = 256 * 1024 ** 2;
 const MKFS_MS = 60_000;
 

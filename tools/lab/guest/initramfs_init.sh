@@ -14,5 +14,5 @@ $B mkdir /layer/upper /layer/work
 $B mount -t overlay -o lowerdir=/lower,upperdir=/layer/upper,workdir=/layer/work root /new ||
   $B poweroff -f
 for directory in proc sys dev; do $B mount --move "/$directory" "/new/$directory"; done
-for directory in run tmp; do $B mount -t tmpfs -o mode=1777 tmpfs "/new/$directory"; done
+$B mount -t tmpfs -o mode=755 tmpfs /new/run
 exec $B switch_root /new $($B sed -n 's/.*lab.init=\([^ ]*\).*/\1/p' /new/proc/cmdline)

@@ -63,7 +63,8 @@ export class NodeState {
     await Deno.mkdir(join(directory, "mounted"), { recursive: true });
     const tables = await readTables(join(directory, FILE_NAME));
     const state = new NodeState(directory, tables);
-    await state.#change({});
+    // Who only looks must not write back what a node that serves has changed meanwhile.
+    if (await statIfPresent(join(directory, FILE_NAME)) === undefined) await state.#change({});
     return state;
   }
 

@@ -36,11 +36,14 @@ export async function exportBadDevice(
     echo ${mebibytes} >size; echo 512 >blocksize; echo 1 >memory_backed
     echo ${badSectors} >badblocks; echo 1 >power
     cd ${NVMET}/subsystems/${volume.nqn}/namespaces/1 || exit 1
-    echo 0 >enable; read -r index <${device}/index
-    echo /dev/nullb$index >device_path && echo 1 >enable`);
+    read -r index <${device}/index
+    for name in rds_bad nullb$index; do [ -b /dev/$name ] && break; done
+    echo 0 >enable; echo /dev/$name >device_path && echo 1 >enable`);
   return {
     writtenSectors: async () => {
-      const stat = await box.machine.run(`read -r i <${device}/index; cat /sys/block/nullb$i/stat`);
+      const script = `read -r index <${device}/index
+        for name in rds_bad nullb$index; do [ -d /sys/block/$name ] && cat /sys/block/$name/stat; done`;
+      const stat = await box.machine.run(`${script}; true`);
       return Number(stat.trim().split(/\s+/)[6]);
     },
   };

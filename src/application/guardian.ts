@@ -35,6 +35,12 @@ const ATTEMPTS_PER_ARRAY_MAX = 4;
 /** What endangers volumes changes rarely. */
 const ROUNDS_BETWEEN_DANGERS = 60;
 
+/** An attempt that runs. Its promise is wrapped, so that nobody waits for it by accident. */
+interface Attempt {
+  readonly array: string;
+  readonly over: Promise<void>;
+}
+
 /** One for each process of the node role. */
 export class Guardian {
   readonly #context: NodeContext;
@@ -90,7 +96,7 @@ export class Guardian {
     const begun: Promise<void>[] = [];
     for (const record of staged) {
       const attempt = await this.#look(record, sessions.get(record.published.nqn), signal);
-      if (attempt !== undefined) begun.push(attempt);
+      if (attempt !== undefined) begun.push(attempt.over);
     }
     if (begun.length > 0) {
       await within(clock, ROUND_MS, signal, async () => void await Promise.all(begun));
@@ -102,7 +108,7 @@ export class Guardian {
     record: StageRecord,
     session: NvmeSession | undefined,
     signal: AbortSignal,
-  ): Promise<Promise<void> | undefined> {
+  ): Promise<Attempt | undefined> {
     const { volumeId } = record;
     const { locks } = this.#context;
     // What is being worked on has no state worth telling.
@@ -136,7 +142,7 @@ export class Guardian {
       record.device?.number === device?.number && !locks.isTaken(volumeId);
   }
 
-  #begin(record: StageRecord, signal: AbortSignal): Promise<void> | undefined {
+  #begin(record: StageRecord, signal: AbortSignal): Attempt | undefined {
     const { volumeId, published } = record;
     const { clock, reconnects } = this.#context;
     const array = published.at.address;
@@ -148,8 +154,9 @@ export class Guardian {
       return undefined;
     }
     const over = this.#attempt(volumeId, signal).finally(() => this.#attempts.delete(volumeId));
-    this.#attempts.set(volumeId, { array, over });
-    return over;
+    const attempt = { array, over };
+    this.#attempts.set(volumeId, attempt);
+    return attempt;
   }
 
   /** Never rejects: what failed is remembered and tried again. */

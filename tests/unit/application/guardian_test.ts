@@ -249,7 +249,7 @@ Deno.test("one array that hangs delays no volume of another, and no later round"
   isSilent = true;
   for (const nqn of [node.disk.nqn, published.nqn]) node.world.removeDevice(nqn);
   const round = node.guardian.round(FOREVER);
-  for (let second = 0; second < 5; second++) await node.shared.clock.advance(1000);
+  for (let second = 0; second < 10; second++) await node.shared.clock.advance(1000);
   await round;
   assert.deepEqual(node.world.connections().map(({ nqn }) => nqn), [published.nqn]);
   await node.guardian.round(FOREVER);
@@ -257,6 +257,7 @@ Deno.test("one array that hangs delays no volume of another, and no later round"
   await node.shared.clock.advance(30_000);
   assert.match(node.shared.reconnects.failureOf(VOLUME) ?? "", /did not answer in time/);
 });
+
 Deno.test("what endangers volumes is told once, and again when it comes back", async () => {
   let dangers = ["nvme_core.multipath is off"];
   const node = aNode(({ host, ...ports }) => ({
@@ -296,6 +297,7 @@ Deno.test("run() goes on after a round that fails, and ends with its signal", as
   await running;
   assert.equal(node.world.connections().length, 1);
 });
+
 Deno.test("a guardian of a new process finds what an earlier one had reported", async () => {
   const node = await aGuarded();
   node.world.removeController(node.disk.nqn);

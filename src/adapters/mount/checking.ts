@@ -25,17 +25,27 @@ export async function checkExt(
   policy: Exclude<FsckPolicy, "off">,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = async (...args: readonly string[]): Promise<void> => {
-    const subject = device.number;
-    const all = [...args, device.path];
-    const call = { program: "e2fsck", args: all, deadlineMs: CHECK_MS, subject };
-    const end = await parts.programs.run(call, signal);
-    await judge(parts, device, end, signal);
-  };
+  const run = (...args: readonly string[]): Promise<void> => runE2fsck(parts, device, args, signal);
   if (policy === "repair-safe") return await run("-p");
   // Reading only, it would leave the journal alone, and find what the journal makes good.
   await run("-E", "journal_only", "-p");
   await run("-n");
+}
+
+/**
+ * Runs e2fsck on a device.
+ * @throws {StorageError} `not-ready` when it needs a person, `in-use` when something has it.
+ */
+export async function runE2fsck(
+  parts: MountParts,
+  device: BlockDevice,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const all = [...args, device.path];
+  const call = { program: "e2fsck", args: all, deadlineMs: CHECK_MS, subject: device.number };
+  const end = await parts.programs.run(call, signal);
+  await judge(parts, device, end, signal);
 }
 
 async function judge(

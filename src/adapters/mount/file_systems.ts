@@ -107,7 +107,7 @@ export class LinuxFileSystems implements FileSystems {
 
   /** What is found, told in the light of a format of ours that has not ended. */
   async #contentOf(device: BlockDevice, finding: Finding): Promise<DeviceContent> {
-    const { notes, tables } = this.#parts;
+    const { notes } = this.#parts;
     const key = await this.#keyOf(device);
     const note = await notes.get("formatting", key);
     switch (finding.kind) {
@@ -119,12 +119,26 @@ export class LinuxFileSystems implements FileSystems {
         return { kind: "file-system", fileSystem: finding.fileSystem, uuid: finding.uuid };
       case "other":
         return finding;
-      case "remains": {
-        const isOurs = note?.bootId === await tables.bootId() &&
-          finding.uuids.every((uuid) => uuid === note.uuid);
-        return isOurs ? { kind: "half-formatted" } : { kind: "other", what: finding.what };
-      }
+      case "remains":
+        return note !== undefined && await this.#isLeftBy(note, device, finding.uuids)
+          ? { kind: "half-formatted" }
+          : { kind: "other", what: finding.what };
     }
+  }
+
+  /**
+   * Whether remains on a device are those of the format that a note is about. Another node may have
+   * had the disk since: remains that carry no UUID are ours only while it was never detached.
+   */
+  async #isLeftBy(
+    note: DeviceNote,
+    { number }: BlockDevice,
+    uuids: readonly string[],
+  ): Promise<boolean> {
+    const { tables } = this.#parts;
+    if (note.bootId !== await tables.bootId()) return false;
+    if (uuids.length > 0) return uuids.every((uuid) => uuid === note.uuid);
+    return note.number === number && note.sequence === (await tables.device(number))?.sequence;
   }
 
   /**

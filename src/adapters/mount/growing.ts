@@ -6,6 +6,9 @@ import { GROW_MS } from "./deadlines.ts";
 import { toolWords } from "./mount_failures.ts";
 import type { MountParts } from "./parts.ts";
 
+const FORBIDDEN = " (growing a mounted file system needs CAP_SYS_RESOURCE; without it, it grows " +
+  "when the volume is staged again)";
+
 /**
  * Grows what is mounted at `path`. The tools find out whether there is anything to do.
  * @throws {StorageError} `not-ready` when the kernel does not allow it; `unavailable` otherwise.
@@ -26,7 +29,7 @@ export async function growMounted(
   throw new StorageError(
     isForbidden ? "not-ready" : "unavailable",
     `Cannot grow the ${fileSystem} at ${path}: ${words}` +
-      (isForbidden ? " (growing a mounted file system needs CAP_SYS_RESOURCE)" : ""),
+      (isForbidden ? FORBIDDEN : ""),
   );
 }
 

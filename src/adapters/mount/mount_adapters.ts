@@ -22,6 +22,8 @@ export interface MountAdapterOptions {
    * at a time.
    */
   readonly stateDirectory: string;
+  /** Whether left-overs go; default yes. Not for a command beside the process that serves. */
+  readonly sweeps?: boolean;
 }
 
 /** The two ports; they belong together. */
@@ -30,9 +32,9 @@ export interface MountAdapters {
   readonly fileSystems: FileSystems;
 }
 
-/** Opens the ports, and takes away what an earlier process left half done. Safe to repeat. */
+/** Opens the ports; `sweeps` takes away what an earlier process left half done. Safe to repeat. */
 export async function openMountAdapters(
-  { programs, kernelCalls, clock, stateDirectory }: MountAdapterOptions,
+  { programs, kernelCalls, clock, stateDirectory, sweeps = true }: MountAdapterOptions,
 ): Promise<MountAdapters> {
   await Deno.mkdir(stateDirectory, { recursive: true });
   const directory = await Deno.realPath(stateDirectory);
@@ -48,6 +50,6 @@ export async function openMountAdapters(
     notes,
     scratchDirectory: join(directory, "binding"),
   };
-  await sweepScratch(parts);
+  if (sweeps) await sweepScratch(parts);
   return { mounter: new LinuxMounter(parts), fileSystems: new LinuxFileSystems(parts) };
 }

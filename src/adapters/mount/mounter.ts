@@ -5,6 +5,7 @@ import type { FileSystemUsage, Mounter, MountRequest, PathUse } from "../../port
 import { bindTree } from "./binding.ts";
 import { lookAtNode, makeNode, nodesOf } from "./block_targets.ts";
 import { MEASURE_MS, MOUNT_MS } from "./deadlines.ts";
+import { growUnmounted } from "./growing_unmounted.ts";
 import { isVagueRefusal, mountRefusal } from "./mount_failures.ts";
 import { optionsOf } from "./mount_table.ts";
 import type { MountView } from "./mount_table.ts";
@@ -176,6 +177,8 @@ export class LinuxMounter implements Mounter {
   async #mountAt(path: string, request: MountRequest, signal: AbortSignal): Promise<void> {
     const { device, fileSystem, isReadOnly, options } = request;
     const { programs } = this.#parts;
+    const isExt = fileSystem === "ext4" || fileSystem === "ext3";
+    if (isExt && !isReadOnly) await growUnmounted(this.#parts, device, signal);
     const all = [isReadOnly ? "ro" : "rw", ...options].join(",");
     // -w: a device that cannot be written is refused, not mounted read-only instead.
     const mode = isReadOnly ? [] : ["-w"];

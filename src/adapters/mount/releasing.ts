@@ -21,7 +21,8 @@ import type { DeviceNote } from "./records.ts";
 const STACK_MAX = 4096;
 /** How long the kernel, and programs that look at new devices, may take to let go. */
 const PROOF_MS = 10_000;
-const PROOF_POLL_MS = 100;
+/** The first pause between two attempts; each is twice the one before. */
+const PROOF_PAUSE_MS = 20;
 /** An exclusive open says so when there is no such device any more. */
 const GONE: ReadonlySet<string> = new Set(["ENXIO", "ENODEV", "ENOENT"]);
 /** A file system that has no room for what was written, or whose owner may have no more of it. */
@@ -136,7 +137,7 @@ async function proveReleased(
   if (note.bootId !== await tables.bootId()) return;
   const giveUpMs = clock.monotonicMs() + PROOF_MS;
   const { number } = note;
-  for (;;) {
+  for (let pauseMs = PROOF_PAUSE_MS;; pauseMs *= 2) {
     const shown = await tables.device(number);
     if (shown?.sequence !== note.sequence) return;
     // Mounted again since: then whoever did so answers for it.
@@ -149,7 +150,7 @@ async function proveReleased(
       throw failure("unavailable", path, `${shown.path} cannot be tried (${result.errno})`);
     }
     if (clock.monotonicMs() > giveUpMs) break;
-    await clock.sleep(PROOF_POLL_MS, signal);
+    await clock.sleep(pauseMs, signal);
   }
   const foreign = await foreignMountsOf(number, files);
   if (foreign.length > 0) throw failure("in-use", path, `it is mounted at ${foreign.join(", ")}`);

@@ -5,6 +5,8 @@ import type { MountAdapters } from "../../../src/adapters/mount/mount_adapters.t
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import type { BlockDevice } from "../../../src/domain/block_device.ts";
 import type { Nqn } from "../../../src/domain/nvme.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { Programs } from "../../../src/ports/programs.ts";
 import { FOREVER } from "../../contract/node_harness.ts";
 import type { NodeNeed } from "../../contract/node_harness.ts";
 import { openLoopNode, replaceFile, run } from "../nvme_host/loop_node.ts";
@@ -13,8 +15,8 @@ import type { LoopNode } from "../nvme_host/loop_node.ts";
 /** Everything a test of the mount adapters works with. */
 export interface LinuxNode extends LoopNode {
   readonly stateDirectory: string;
-  /** Opens the adapters again, as a process that was started anew. */
-  reopenMounts(): Promise<MountAdapters>;
+  /** Opens the adapters again, as a process that was started anew, or with tools that misbehave. */
+  reopenMounts(odd?: { programs?: Programs; clock?: Clock }): Promise<MountAdapters>;
   /** The file of a disk, which the box would keep. */
   backingPathOf(nqn: Nqn): string;
 }
@@ -36,7 +38,7 @@ export async function openLinuxNode(): Promise<LinuxNode> {
     ...node,
     ...adapters,
     ...{ stateDirectory, backingPathOf },
-    reopenMounts: () => openMountAdapters(options),
+    reopenMounts: (odd) => openMountAdapters({ ...options, ...odd }),
     // Reads of a loop device behind the end of its file are errors.
     loseConnection: async (nqn) => {
       await node.loseConnection(nqn);

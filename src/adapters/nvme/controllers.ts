@@ -29,8 +29,6 @@ export interface Controller {
 export interface Subsystem {
   readonly name: string;
   readonly nqn: string;
-  /** The names of its controllers. */
-  readonly controllers: readonly string[];
   /** The multipath heads (`nvme0n1`): the devices that programs use. */
   readonly heads: readonly Namespace[];
 }
@@ -88,7 +86,6 @@ export async function readSubsystems(
     subsystems.push({
       name,
       nqn,
-      controllers: names.filter((each) => CONTROLLER.test(each)),
       heads: await readNamespaces(files, path, names.filter((each) => HEAD.test(each))),
     });
   }

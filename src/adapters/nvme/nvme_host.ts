@@ -188,10 +188,12 @@ export class KernelNvmeHost implements NvmeHost {
   }
 }
 
-/** A subsystem without any connection: something still holds what it had. */
+/**
+ * A subsystem without any connection: something still holds what it had, or its head waits for one.
+ * Its own links do not tell: they can outlive the controller.
+ */
 function isLeftOver({ ours, foreign, subsystems }: VolumeView): boolean {
-  return ours.length === 0 && foreign.length === 0 &&
-    subsystems.some(({ controllers }) => controllers.length === 0);
+  return ours.length === 0 && foreign.length === 0 && subsystems.length > 0;
 }
 
 function refuseForeign({ nqn, foreign: [other] }: VolumeView): void {

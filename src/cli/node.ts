@@ -18,6 +18,7 @@ import { parseAttachment, stateDirectoryFor } from "./attach.ts";
 import { madeDirectory } from "./flag_values.ts";
 import { openNodePorts } from "./node_ports.ts";
 import type { Interpose, OpenedNode } from "./node_ports.ts";
+import { missingTools } from "./node_tools.ts";
 import type { Output } from "./output.ts";
 import { nodeSettings, serveUntilAsked, type ServingFlags, socketAccess } from "./serving.ts";
 
@@ -76,6 +77,8 @@ export async function runNode(
   stack.use(server);
 
   const stopping = new AbortController();
+  const tools = await missingTools(attachment);
+  if (tools.length > 0) observe({ kind: "tools-missing", tools });
   const guarded = lookAfter(node, shared, stopping.signal);
   stack.defer(() => guarded);
   stack.defer(() => stopping.abort(new Error("the driver is stopping")));

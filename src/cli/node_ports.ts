@@ -5,12 +5,19 @@
 import { join } from "node:path";
 import { openChildren } from "../adapters/children/children.ts";
 import type { Children } from "../adapters/children/children.ts";
+import { openMountAdapters } from "../adapters/mount/mount_adapters.ts";
+import { openNvmeHost } from "../adapters/nvme/open_nvme_host.ts";
 import { StageRecordFiles } from "../adapters/stage-records/stage_record_files.ts";
+import { systemRandom } from "../adapters/system/random.ts";
+import { openLoopHost } from "../adapters/trial-host/loop_host.ts";
 import { openTrialHost } from "../adapters/trial-host/trial_host.ts";
 import type { NodePorts } from "../application/node_ports.ts";
+import { StorageError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { KernelCalls } from "../ports/kernel_calls.ts";
+import type { NvmeHost } from "../ports/nvme_host.ts";
+import type { Programs } from "../ports/programs.ts";
 import type { Attachment } from "./attach.ts";
-import { FlagError } from "./flag_values.ts";
 
 /** Which node to open. */
 export interface NodeOpening {
@@ -35,6 +42,17 @@ export interface OpenedNode {
   readonly children: Pick<Children, "programs" | "kernelCalls">;
 }
 
+type KernelAttachment = Exclude<Attachment, { kind: "trial" }>;
+
+/** What adapters over the kernel are made of. */
+interface Machine {
+  readonly programs: Programs;
+  readonly kernelCalls: KernelCalls;
+  readonly clock: Clock;
+  readonly stateDirectory: string;
+  readonly sweeps: boolean;
+}
+
 /** Where a simulator keeps its box, below the directory it was started with. */
 const SIMULATED_BOX = "box";
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -47,9 +65,10 @@ const BOOT_ID = "/proc/sys/kernel/random/boot_id";
  * a node that never was.
  */
 export async function openNodePorts(
-  { attachment, stateDirectory, clock, isServing, interpose = asItIs }: NodeOpening,
+  opening: NodeOpening,
   stack: AsyncDisposableStack,
 ): Promise<OpenedNode> {
+  const { attachment, stateDirectory, clock, isServing, interpose = asItIs } = opening;
   const records = isServing
     ? await StageRecordFiles.open(stateDirectory)
     : await StageRecordFiles.openExisting(stateDirectory);
@@ -58,7 +77,8 @@ export async function openNodePorts(
     programs: interpose(opened.programs),
     kernelCalls: interpose(opened.kernelCalls),
   };
-  const { host, mounter, fileSystems } = await openMachine(attachment, stateDirectory);
+  const machine = { ...children, clock, stateDirectory, sweeps: isServing };
+  const { host, mounter, fileSystems } = await openMachine(attachment, machine);
   return {
     ports: {
       host: interpose(host),
@@ -73,15 +93,41 @@ export async function openNodePorts(
 
 async function openMachine(
   attachment: Attachment,
-  stateDirectory: string,
+  machine: Machine,
 ): Promise<Omit<NodePorts, "records">> {
-  switch (attachment.kind) {
-    case "trial":
-      return await openTrialHost(join(attachment.directory, SIMULATED_BOX), stateDirectory);
-    case "loop":
-    case "kernel":
-      throw new FlagError("--attach", attachment.kind, "trial:DIRECTORY in this version");
+  if (attachment.kind === "trial") {
+    return await openTrialHost(boxOf(attachment), machine.stateDirectory);
   }
+  checkIsRoot();
+  const host = await openKernelHost(attachment, machine);
+  return { host, ...await openMountAdapters(machine) };
+}
+
+async function openKernelHost(attachment: KernelAttachment, machine: Machine): Promise<NvmeHost> {
+  const { programs, kernelCalls: kernel, clock, stateDirectory } = machine;
+  switch (attachment.kind) {
+    case "loop":
+      return await openLoopHost(boxOf(attachment), stateDirectory, { programs, kernel, clock });
+    case "kernel":
+      return await openNvmeHost({
+        ...{ programs, calls: kernel, clock, stateDirectory },
+        random: systemRandom,
+      });
+  }
+}
+
+/** @throws {StorageError} `not-ready`: whatever the way, only root may mount. */
+function checkIsRoot(): void {
+  const user = Deno.uid();
+  if (user === 0) return;
+  throw new StorageError(
+    "not-ready",
+    `Cannot mount volumes: this process is user ${user}, not root`,
+  );
+}
+
+function boxOf({ directory }: { readonly directory: string }): string {
+  return join(directory, SIMULATED_BOX);
 }
 
 /** A trial has no kernel, and what it keeps in its place outlives every boot. */

@@ -115,6 +115,8 @@ export type DriverEvent =
   }
   /** Something about this machine endangers volumes. */
   | { readonly kind: "host-danger"; readonly danger: string }
+  /** Programs that this node lacks: volumes that need one of them cannot be used here. */
+  | { readonly kind: "tools-missing"; readonly tools: readonly string[] }
   /** A round of looking after the volumes failed; the next one comes. */
   | { readonly kind: "guard-failed"; readonly error: unknown };
 

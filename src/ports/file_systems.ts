@@ -55,7 +55,8 @@ export interface FileSystems {
   ): Promise<void>;
 
   /**
-   * Makes the file system as large as its device; one that already is stays as it is.
+   * Makes the file system as large as its device; one that already is stays as it is. Where this
+   * process may not grow it while it is mounted, the next mount does.
    * @param mountPath where it is mounted writable
    * @throws {StorageError} `not-ready` when it is not mounted there, or mounted read-only.
    */

@@ -120,6 +120,11 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
         : `${count} children are stuck in the kernel: ${children.join(", ")}`,
   },
   "host-danger": { level: "error", say: ({ danger }) => `volumes are in danger: ${danger}` },
+  "tools-missing": {
+    level: "warning",
+    say: ({ tools }) =>
+      `this node lacks ${tools.join(", ")}: volumes that need one of them cannot be used here`,
+  },
   "guard-failed": {
     level: "error",
     say: ({ error }) =>

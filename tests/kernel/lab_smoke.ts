@@ -1,15 +1,13 @@
 /**
  * Whether the laboratory itself works: a disk exported and connected by hand, a writer that fsyncs,
- * a cut cable, a box without power. No driver takes part. As a program:
- * `deno run -A tests/kernel/lab_smoke.ts [SERIES]`.
+ * a cut cable, a box without power. No driver takes part.
  */
 import assert from "node:assert/strict";
 import { connectByHand, exportByHand, startByHand } from "../../tools/lab/by_hand.ts";
-import { isKernelSeries, kernelOf, type KernelSeries } from "../../tools/lab/kernels.ts";
+import { kernelOf, type KernelSeries } from "../../tools/lab/kernels.ts";
 import { lasting, timed } from "./waiting.ts";
 
 const CUT_MS = 5_000;
-const LONGEST_MS = 300_000;
 /** Writes and fsyncs numbers until it is told to end; the confirmed ones go to the host. */
 const WRITER = `mkdir -p /v && mkfs.ext4 -q -F DEVICE && mount DEVICE /v && echo mounted
 trap 'exit 0' TERM
@@ -86,13 +84,4 @@ function reaches(address: string, port: number): string {
 async function confirmed(shared: string): Promise<number> {
   const text = await Deno.readTextFile(`${shared}/confirmed`).catch(() => "");
   return text.split("\n").length - 1;
-}
-
-if (import.meta.main) {
-  const [series = "6.12"] = Deno.args;
-  if (!isKernelSeries(series)) throw new Error(`Cannot use kernel ${series}: not one of ours`);
-  const print = (line: string): void => {
-    Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-  };
-  print(JSON.stringify(await smoke(series, print, AbortSignal.timeout(LONGEST_MS))));
 }

@@ -46,6 +46,8 @@ export interface CommandOptions {
 }
 
 const COMMAND_PORT = 7000;
+/** Leads to a shell on a terminal, for people. */
+export const SHELL_PORT = 7003;
 const COMMAND_DEADLINE_MS = 60_000;
 /** Alone it is 5 s; eight busy processes beside it make it a minute. */
 const BOOT_DEADLINE_MS = 180_000;
@@ -199,10 +201,11 @@ export class Machine implements AsyncDisposable {
   }
 
   async #qmp(command: string, commandArguments: Record<string, unknown> = {}): Promise<unknown> {
-    return await runQmp(this.#monitor, command, commandArguments);
+    return await runQmp(this.monitorSocket, command, commandArguments);
   }
 
-  get #monitor(): string {
+  /** The Unix socket of QEMU's monitor protocol, for people; one connection at a time. */
+  get monitorSocket(): string {
     return join(this.#options.directory, `${this.name}.qmp`);
   }
 
@@ -247,7 +250,7 @@ export class Machine implements AsyncDisposable {
     const number = Number(this.address.split(".").at(-1));
     const mac = (network: number): string =>
       `52:54:00:00:0${network}:${number.toString(16).padStart(2, "0")}`;
-    const forwards = [COMMAND_PORT, ...forwardedPorts]
+    const forwards = [COMMAND_PORT, SHELL_PORT, ...forwardedPorts]
       .map((port) => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join("");
     const share = "security_model=none,id";
     return [
@@ -263,7 +266,7 @@ export class Machine implements AsyncDisposable {
       ...["-device", `virtio-net-pci,netdev=segment,mac=${mac(1)}`],
       ...["-netdev", `user,id=host,restrict=on${forwards}`],
       ...["-device", `virtio-net-pci,netdev=host,mac=${mac(2)}`],
-      ...["-qmp", `unix:${this.#monitor},server=on,wait=off`],
+      ...["-qmp", `unix:${this.monitorSocket},server=on,wait=off`],
       ...(disk === undefined ? [] : [
         "-drive",
         `file=${disk},format=raw,if=none,id=disk,cache=writeback`,

@@ -18,6 +18,8 @@ mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 argument machine-id >/run/machine-id
 mount --bind /run/machine-id /etc/machine-id
 hostname "$(argument name)"
+# Nor who it is to an NVMe target.
+rm -rf /etc/nvme
 
 ip link set lo up
 sysctl -qw net.ipv6.conf.all.disable_ipv6=1
@@ -27,6 +29,8 @@ ip addr add 10.0.2.15/24 dev eth1
 ip link set eth1 up
 
 setsid socat TCP-LISTEN:7000,fork,reuseaddr EXEC:"/bin/bash $here/command.sh" </dev/null >/dev/null 2>&1 &
+setsid socat TCP-LISTEN:7003,fork,reuseaddr \
+  EXEC:"/bin/bash -i",pty,stderr,setsid,sane </dev/null >/dev/null 2>&1 &
 echo "laboratory machine $(argument name) is up: $(uname -r)"
 # Process 1 inherits what its children leave behind: wait for it, for ever.
 while :; do

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openChildren } from "../../../src/adapters/children/children.ts";
 import type { Children } from "../../../src/adapters/children/children.ts";
+import { act } from "../../../src/adapters/children/kernel_actions.ts";
+import { LibC } from "../../../src/adapters/children/libc.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import type { DeviceNumber } from "../../../src/domain/block_device.ts";
 import type { KernelCall, KernelCallKind, KernelResult } from "../../../src/ports/kernel_calls.ts";
@@ -104,6 +106,17 @@ Deno.test("calls at once have a worker each, and one of them is kept", async () 
     assert.equal((workers()).length, 1);
   }
   assert.deepEqual(workers(), [], "disposing ends the idle one");
+});
+
+Deno.test("connect-nvme writes the options and reads the reply by the same descriptor", async () => {
+  await using stack = new AsyncDisposableStack();
+  // Opened for both, a FIFO gives back what was written to it.
+  const path = await aFifo(stack);
+  using libc = new LibC();
+  const options = "transport=tcp,traddr=10.0.0.5";
+  assert.equal(act(libc, { kind: "connect-nvme", options }, path), options);
+  const missing = `${path}.none`;
+  assert.throws(() => act(libc, { kind: "connect-nvme", options }, missing), { errno: "ENOENT" });
 });
 
 /** A file that nothing reads: who opens it for writing waits. */

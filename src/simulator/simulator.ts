@@ -152,6 +152,7 @@ export class Simulator implements AsyncDisposable {
     await this.#server.goDown();
     await this.#exporter?.shutDown();
     await this.box.reboot();
+    await this.#exporter?.save();
     pause(seconds * 1000, this.#closing.signal).then(() => {
       if (reboot !== this.#reboots || this.#closing.signal.aborted) return;
       this.#exporter?.boot();

@@ -56,7 +56,7 @@ export class Exporter implements AsyncDisposable {
   #unfinished: ReadonlySet<string> = new Set();
   #isDown = true;
   #isDirty = false;
-  #isUnsaved = false;
+  #isUnsaved = true;
   #work: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -90,6 +90,7 @@ export class Exporter implements AsyncDisposable {
     box.watch((collection) => exporter.#follow(collection));
     exporter.boot();
     await exporter.settled();
+    await exporter.save();
     return exporter;
   }
 

@@ -4,6 +4,7 @@ import { openKernel } from "../../../src/simulator/nvmet/machine.ts";
 import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
 import type { SimulatorOptions } from "../../../src/simulator/simulator_options.ts";
 import { ModelKernel } from "../../unit/simulator/nvmet/model_kernel.ts";
+import { call } from "../../unit/simulator/box/console.ts";
 import { runProgram } from "./program.ts";
 import { SshConnection, until } from "./ssh_client.ts";
 
@@ -94,9 +95,27 @@ Deno.test("sessions have ended before the next command of the same line", async 
   await using scene = await Scene.start();
   await scene.run(ADD);
   scene.kernel.connect(NQN, 4501);
+  let isBackTooEarly: boolean | undefined;
+  scene.kernel.beforeCall = (call): void => {
+    if (!call.endsWith("enable=0")) return;
+    isBackTooEarly = scene.simulator.box.exports().some(({ nqn }) => nqn === NQN);
+  };
   await scene.run("/disk/set a nvme-tcp-export=no; /disk/set a nvme-tcp-export=yes");
+  assert.equal(isBackTooEarly, false);
   assert.equal(scene.kernel.sessions(NQN), 0);
   assert.equal(scene.kernel.connect(NQN, 4501), "live");
+});
+
+Deno.test("an export that is off for less than the kernel takes to look still ends", async () => {
+  await using scene = await Scene.start();
+  await scene.run(ADD);
+  scene.kernel.connect(NQN, 4501);
+  const { box } = scene.simulator;
+  for (const isExported of [false, true]) {
+    call(box, "disk/set", { unnamed: ["a"], named: { "nvme-tcp-export": isExported } });
+  }
+  await until(() => scene.kernel.sessions(NQN) === 0);
+  await until(() => stateOf(scene) === "exported");
 });
 
 Deno.test("a removed disk leaves no subsystem, port or loop device", async () => {

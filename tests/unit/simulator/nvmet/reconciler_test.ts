@@ -202,6 +202,34 @@ Deno.test("other data or another identity makes the subsystem anew", async () =>
   }
 });
 
+Deno.test("a file that is renamed stays exported below live sessions", async () => {
+  const kernel = aKernel("a");
+  const one = reconciler(kernel);
+  await one.converge([wanted("a")]);
+  kernel.connect(nqnOf("a"), 4420);
+  const backingPath = `${DIRECTORY}/detached/1`;
+  const device = kernel.loops.devices.get("/dev/loop0");
+  assert.ok(device !== undefined);
+  // The loop device has the file itself open and shows what it is called now.
+  kernel.loops.devices.set("/dev/loop0", { ...device, file: backingPath });
+  assertNone(await one.converge([wanted("a", { backingPath })]));
+  assert.equal(kernel.sessions(nqnOf("a")), 1);
+  assert.deepEqual([...kernel.loops.devices.keys()], ["/dev/loop0"]);
+});
+
+Deno.test("a loop device over this box's files that no export uses is removed, others stay", async () => {
+  const kernel = aKernel("a", "b");
+  kernel.files.set("/data/box-of-others/files/b.img", MIB);
+  await kernel.loops.attach(`${DIRECTORY}/files/b.img`, 0);
+  await kernel.loops.attach("/data/box-of-others/files/b.img", 0);
+  assertNone(await reconciler(kernel).converge([wanted("a")]));
+  const files = (await kernel.loops.list()).map(({ backingPath }) => backingPath);
+  assert.deepEqual(files.sort(), [
+    "/data/box-of-others/files/b.img",
+    `${DIRECTORY}/files/a.img`,
+  ]);
+});
+
 Deno.test("who may connect is changed below live sessions", async () => {
   const kernel = aKernel("a");
   const one = reconciler(kernel);

@@ -11,19 +11,20 @@ import { KERNEL_FILES, KernelTables } from "./kernel_tables.ts";
 import { MountTable } from "./mount_table.ts";
 import { LinuxMounter } from "./mounter.ts";
 import { Notes } from "./records.ts";
+import { dropOldNotes } from "./releasing.ts";
 
 /** What the adapters need. */
 export interface MountAdapterOptions {
   readonly programs: Programs;
   readonly kernelCalls: KernelCalls;
   readonly clock: Clock;
-  /**
-   * A directory that outlives the process and its container, made when missing; one process uses it
-   * at a time.
-   */
+  /** An existing directory that outlives the process and its container. */
   readonly stateDirectory: string;
-  /** Whether left-overs go; default yes. Not for a command beside the process that serves. */
-  readonly sweeps?: boolean;
+  /**
+   * Whether this is the process that serves: it takes away what an earlier one left half done. A
+   * command beside it must not, for what looks so may be half done now.
+   */
+  readonly sweeps: boolean;
 }
 
 /** The two ports; they belong together. */
@@ -34,10 +35,10 @@ export interface MountAdapters {
 
 /** Opens the ports; `sweeps` takes away what an earlier process left half done. Safe to repeat. */
 export async function openMountAdapters(
-  { programs, kernelCalls, clock, stateDirectory, sweeps = true }: MountAdapterOptions,
+  { programs, kernelCalls, clock, stateDirectory, sweeps }: MountAdapterOptions,
 ): Promise<MountAdapters> {
-  await Deno.mkdir(stateDirectory, { recursive: true });
-  const directory = await Deno.realPath(stateDirectory);
+  // The kernel names mounts by their real paths.
+  const directory = join(await Deno.realPath(stateDirectory), "mounts");
   const tables = new KernelTables(KERNEL_FILES);
   const notes = new Notes(directory);
   const parts = {
@@ -50,6 +51,9 @@ export async function openMountAdapters(
     notes,
     scratchDirectory: join(directory, "binding"),
   };
-  if (sweeps) await sweepScratch(parts);
+  if (sweeps) {
+    await sweepScratch(parts);
+    await dropOldNotes(parts);
+  }
   return { mounter: new LinuxMounter(parts), fileSystems: new LinuxFileSystems(parts) };
 }

@@ -49,6 +49,18 @@ export async function releasePath(
   await parts.notes.remove("releasing", path);
 }
 
+/**
+ * Forgets unmounts that need no proof any more, because the device is gone: whoever asked for them
+ * may never ask again.
+ */
+export async function dropOldNotes({ notes, tables }: MountParts): Promise<void> {
+  const now = await tables.bootId();
+  for (const { key, bootId, number, sequence } of await notes.list("releasing")) {
+    const isSame = bootId === now && (await tables.device(number))?.sequence === sequence;
+    if (!isSame) await notes.remove("releasing", key);
+  }
+}
+
 async function unmountTop(
   parts: MountParts,
   path: string,
@@ -64,6 +76,7 @@ async function unmountTop(
     if (view.isAlive && !view.entry.superOptions.includes("ro")) {
       await syncFileSystem(parts, path, view, signal);
     }
+    await dropOldNotes(parts);
     await notes.put("releasing", { key: path, bootId, number: view.device, sequence });
   }
   const args = ["-i", "-c", path];

@@ -52,7 +52,7 @@ straceTest("remains of a format are nobody's without the note of it", async () =
   assert(await killFormat(node, device, "xfs", 40));
   assert.equal((await node.fileSystems.identify(device, FOREVER)).kind, "half-formatted");
   // As another node sees it, or this one after losing its state.
-  const notes = join(node.stateDirectory, "formatting");
+  const notes = join(node.stateDirectory, "mounts", "formatting");
   const [name] = await namesIn(notes);
   const text = await Deno.readTextFile(join(notes, name ?? ""));
   await Deno.remove(notes, { recursive: true });
@@ -89,7 +89,7 @@ straceTest("the note of a format that ended well is gone once somebody looked", 
   await using node = await openLinuxNode();
   const { device } = await connectDisk(node);
   await node.fileSystems.format(device, "ext4", [], FOREVER);
-  assert.deepEqual(await namesIn(join(node.stateDirectory, "formatting")), []);
+  assert.deepEqual(await namesIn(join(node.stateDirectory, "mounts", "formatting")), []);
 });
 
 function withField(text: string, field: string, value: string): string {

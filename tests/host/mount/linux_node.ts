@@ -14,6 +14,7 @@ import type { LoopNode } from "../nvme_host/loop_node.ts";
 
 /** Everything a test of the mount adapters works with. */
 export interface LinuxNode extends LoopNode {
+  /** Where the node keeps its notes. */
   readonly stateDirectory: string;
   /** Opens the adapters again, as a process that was started anew, or with tools that misbehave. */
   reopenMounts(odd?: { programs?: Programs; clock?: Clock }): Promise<MountAdapters>;
@@ -30,8 +31,8 @@ export const MISSING: Readonly<Partial<Record<NodeNeed, string>>> = mayGrowExt()
 export async function openLinuxNode(): Promise<LinuxNode> {
   const node = await openLoopNode();
   const { programs, kernelCalls } = node.children;
-  const stateDirectory = join(node.root, "mounts");
-  const options = { programs, kernelCalls, clock: systemClock, stateDirectory };
+  const stateDirectory = join(node.root, "node");
+  const options = { programs, kernelCalls, clock: systemClock, stateDirectory, sweeps: true };
   const adapters = await openMountAdapters(options);
   const backingPathOf = (nqn: Nqn): string => node.box.pathOf(nqn);
   return {

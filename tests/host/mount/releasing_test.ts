@@ -58,7 +58,7 @@ hostTest(
     await assertFails(node.host.disconnect(nqn, FOREVER), "in-use");
     file.close();
     await again.mounter.release(path, FOREVER);
-    assert.deepEqual(await namesIn(join(node.stateDirectory, "releasing")), []);
+    assert.deepEqual(await namesIn(join(node.stateDirectory, "mounts", "releasing")), []);
     await node.host.disconnect(nqn, FOREVER);
   },
 );

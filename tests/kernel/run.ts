@@ -169,22 +169,26 @@ async function whyNot(series: KernelSeries): Promise<string | undefined> {
 }
 
 async function runScenario({ plan, run }: Scenario, bench: Bench, all: Run): Promise<Outcome> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  late.catch(() => {});
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  givenUp.catch(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const giveUpSoon = (signal: AbortSignal): void => {
+    timer ??= setTimeout(() => reject(signal.reason), GRACE_MS);
+  };
+  const stop = (): void => giveUpSoon(all.signal);
+  all.signal.addEventListener("abort", stop, { once: true });
   try {
     all.signal.throwIfAborted();
     if (plan.needsOwnBoot === true) await bench[Symbol.asyncDispose]();
-    const lab = await bench.lab();
+    const lab = await Promise.race([bench.lab(), givenUp]);
     const signal = AbortSignal.any([all.signal, AbortSignal.timeout(plan.deadlineMs)]);
-    signal.addEventListener("abort", () => {
-      timer = setTimeout(() => reject(signal.reason), GRACE_MS);
-    }, { once: true });
-    return { kind: "passed", figures: await Promise.race([run(lab, signal), late]) };
+    signal.addEventListener("abort", () => giveUpSoon(signal), { once: true });
+    return { kind: "passed", figures: await Promise.race([run(lab, signal), givenUp]) };
   } catch (error) {
     return { kind: "failed", error };
   } finally {
     clearTimeout(timer);
+    all.signal.removeEventListener("abort", stop);
   }
 }
 

@@ -29,30 +29,22 @@ const POLL_MS = 5000;
 /** A round waits no longer for its attempts; what is slow goes on beside the next round. */
 const ROUND_MS = 4000;
 const ATTEMPT_MS = 15_000;
-/** Attempts at once, for all arrays and for one: a silent array must not take every place. */
-const ATTEMPTS_MAX = 16;
+/** Attempts at once at one array: a silent one must not take the places of the others. */
 const ATTEMPTS_PER_ARRAY_MAX = 4;
 /** What endangers volumes changes rarely. */
 const ROUNDS_BETWEEN_DANGERS = 60;
-
-/** An attempt that runs. Its promise is wrapped, so that nobody waits for it by accident. */
-interface Attempt {
-  readonly array: string;
-  readonly over: Promise<void>;
-}
 
 /** One for each process of the node role. */
 export class Guardian {
   readonly #context: NodeContext;
   readonly #reports: HealthReports;
-  readonly #attempts = new Map<
-    VolumeId,
-    { readonly array: string; readonly over: Promise<void> }
-  >();
+  /** Attempts that run, by volume; the value is the array's address. */
+  readonly #attempts = new Map<VolumeId, string>();
   readonly #unreadable: Once;
   readonly #dangers: Once;
   readonly #stuckChildren: () => readonly StuckChild[];
   #stuckCount = 0;
+  #lastFailure: string | undefined;
   #rounds = 0;
 
   constructor(ports: NodePorts, shared: NodeShared, settings: GuardianSettings) {
@@ -70,8 +62,13 @@ export class Guardian {
     while (!signal.aborted) {
       try {
         await this.round(signal);
+        this.#lastFailure = undefined;
       } catch (error) {
-        if (!signal.aborted) observe({ kind: "guard-failed", error });
+        // Told once: the next rounds are likely to fail in the same way.
+        const failure = String(error);
+        const isNews = !signal.aborted && failure !== this.#lastFailure;
+        this.#lastFailure = failure;
+        if (isNews) observe({ kind: "guard-failed", error });
       }
       await clock.sleep(POLL_MS, signal).catch(() => {});
     }
@@ -93,31 +90,29 @@ export class Guardian {
     const ids = new Set(staged.map(({ volumeId }) => volumeId));
     this.#reports.keepOnly(ids);
     reconnects.keepOnly(ids);
-    const begun: Promise<void>[] = [];
+    const gone: StageRecord[] = [];
     for (const record of staged) {
-      const attempt = await this.#look(record, sessions.get(record.published.nqn), signal);
-      if (attempt !== undefined) begun.push(attempt.over);
+      const session = sessions.get(record.published.nqn);
+      if (await this.#look(record, session, signal)) gone.push(record);
     }
-    if (begun.length > 0) {
-      await within(clock, ROUND_MS, signal, async () => void await Promise.all(begun));
-    }
+    await within(clock, ROUND_MS, signal, () => this.#bringBack(gone, signal));
   }
 
-  /** Diagnoses one volume, and begins to bring it back when it has to be. */
+  /** Diagnoses one volume; tells whether it has to be brought back. */
   async #look(
     record: StageRecord,
     session: NvmeSession | undefined,
     signal: AbortSignal,
-  ): Promise<Attempt | undefined> {
+  ): Promise<boolean> {
     const { volumeId } = record;
     const { locks } = this.#context;
     // What is being worked on has no state worth telling.
-    if (locks.isTaken(volumeId)) return undefined;
+    if (locks.isTaken(volumeId)) return false;
     const health = await this.#healthOf(record, session, signal);
-    if (health === undefined || locks.isTaken(volumeId)) return undefined;
-    if (health.kind === "ill" && !await this.#isStillStaged(record)) return undefined;
+    if (health === undefined || locks.isTaken(volumeId)) return false;
+    if (health.kind === "ill" && !await this.#isStillStaged(record)) return false;
     this.#reports.report(volumeId, health);
-    return health.kind === "ill" && needsAttempt(health) ? this.#begin(record, signal) : undefined;
+    return health.kind === "ill" && needsAttempt(health);
   }
 
   /** One volume that cannot be looked at must not keep the others from being. */
@@ -142,21 +137,34 @@ export class Guardian {
       record.device?.number === device?.number && !locks.isTaken(volumeId);
   }
 
-  #begin(record: StageRecord, signal: AbortSignal): Attempt | undefined {
-    const { volumeId, published } = record;
+  /** Tries what is due, a few at a time at each array; what is still queued waits for a round. */
+  async #bringBack(gone: readonly StageRecord[], signal: AbortSignal): Promise<void> {
     const { clock, reconnects } = this.#context;
-    const array = published.at.address;
-    if (this.#attempts.has(volumeId) || !reconnects.isDue(volumeId, clock.monotonicMs())) {
-      return undefined;
+    const [nowMs, running] = [clock.monotonicMs(), [...this.#attempts.values()]];
+    const due = gone.filter(({ volumeId }) =>
+      !this.#attempts.has(volumeId) && reconnects.isDue(volumeId, nowMs)
+    );
+    const lanes: Promise<void>[] = [];
+    for (const [array, queue] of Map.groupBy(due, ({ published }) => published.at.address)) {
+      const places = ATTEMPTS_PER_ARRAY_MAX - running.filter((each) => each === array).length;
+      for (let place = 0; place < Math.min(places, queue.length); place++) {
+        lanes.push(this.#drain(queue, nowMs + ROUND_MS, signal));
+      }
     }
-    const ofArray = [...this.#attempts.values()].filter((each) => each.array === array);
-    if (ofArray.length >= ATTEMPTS_PER_ARRAY_MAX || this.#attempts.size >= ATTEMPTS_MAX) {
-      return undefined;
+    await Promise.all(lanes);
+  }
+
+  /** One attempt after the other, until none is left or the round is over. */
+  async #drain(queue: StageRecord[], endMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context;
+    while (clock.monotonicMs() < endMs && !signal.aborted) {
+      const record = queue.shift();
+      if (record === undefined) return;
+      const { volumeId, published } = record;
+      this.#attempts.set(volumeId, published.at.address);
+      await this.#attempt(volumeId, signal);
+      this.#attempts.delete(volumeId);
     }
-    const over = this.#attempt(volumeId, signal).finally(() => this.#attempts.delete(volumeId));
-    const attempt = { array, over };
-    this.#attempts.set(volumeId, attempt);
-    return attempt;
   }
 
   /** Never rejects: what failed is remembered and tried again. */

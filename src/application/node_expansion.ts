@@ -7,6 +7,7 @@ import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import { sessionOf } from "./node_device.ts";
 import type { NodePorts } from "./node_ports.ts";
+import { readableRecord } from "./node_records.ts";
 
 /** A NodeExpandVolume call, decoded. */
 export interface NodeExpandRequest {
@@ -54,7 +55,7 @@ async function remember(
   volumeId: VolumeId,
   { number, sizeBytes }: BlockDevice,
 ): Promise<void> {
-  const record = await records.read(volumeId);
+  const record = await readableRecord(records, volumeId);
   if (record?.device?.number !== number || record.device.sizeBytes === sizeBytes) return;
   await records.write({ ...record, device: { ...record.device, sizeBytes } });
 }

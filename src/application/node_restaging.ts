@@ -11,6 +11,7 @@ import type { PathUse } from "../ports/mounter.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import { sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
+import { readableRecord } from "./node_records.ts";
 import type { NodePublishRequest } from "./node_publishing.ts";
 import { stageVolume } from "./node_staging.ts";
 
@@ -26,7 +27,7 @@ export async function stagedDevice(
 ): Promise<BlockDevice> {
   const { volumeId, stagingPath, capability } = request;
   const session = await sessionOf(context, nqnOf(volumeId), signal);
-  const record = await context.records.read(volumeId);
+  const record = await readableRecord(context.records, volumeId);
   const finding = capability.access.type === "mount"
     ? mountProblem(await context.mounter.look(stagingPath, signal), session, stagingPath)
     : blockProblem(session, record);

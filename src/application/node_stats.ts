@@ -5,9 +5,9 @@ import { diagnose } from "../domain/health.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { FileSystemUsage, PathUse } from "../ports/mounter.ts";
-import type { StageRecord } from "../ports/stage_records.ts";
 import { sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
+import { readableRecord } from "./node_records.ts";
 
 /** What is known of the use of a volume. */
 export type VolumeUsage =
@@ -47,7 +47,8 @@ export async function volumeStats(
   if (!isShown || (use.isAlive && !isOurs)) {
     throw new StorageError("not-found", `Cannot find volume "${volumeId}": it is not at ${path}`);
   }
-  const record = await readable(context, volumeId);
+  const found = await readableRecord(context.records, volumeId);
+  const record = found?.bootId === context.bootId ? found : undefined;
   const health = diagnose({
     phase: record?.phase,
     staged: record?.device,
@@ -57,20 +58,6 @@ export async function volumeStats(
   });
   if (health.kind === "ill") return abnormal(health.message);
   return await measured(context.mounter, use, device, path, signal);
-}
-
-/** Whatever is wrong with the record, the volume may be well without it. */
-async function readable(
-  { records, bootId }: NodeContext,
-  volumeId: VolumeId,
-): Promise<StageRecord | undefined> {
-  try {
-    const record = await records.read(volumeId);
-    return record?.bootId === bootId ? record : undefined;
-  } catch (error) {
-    if (error instanceof StorageError) return undefined;
-    throw error;
-  }
 }
 
 async function measured(

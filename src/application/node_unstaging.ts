@@ -3,8 +3,8 @@ import type { DeviceNumber } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import type { StageRecord } from "../ports/stage_records.ts";
 import type { NodeContext } from "./node_ports.ts";
+import { readableRecord } from "./node_records.ts";
 
 /** Unstages a volume; see `NodeVolumes.unstage`. */
 export async function unstageVolume(
@@ -14,7 +14,7 @@ export async function unstageVolume(
   signal: AbortSignal,
 ): Promise<void> {
   const { host, mounter, records, reconnects } = context;
-  const record = await readable(context, volumeId);
+  const record = await readableRecord(records, volumeId);
   const device = await host.find(nqnOf(volumeId), signal);
   const use = await mounter.look(stagingPath, signal);
   const mounted = use.kind === "mount" || use.kind === "block" ? use : undefined;
@@ -35,19 +35,6 @@ export async function unstageVolume(
   await disconnect(context, volumeId, signal);
   reconnects.forget(volumeId);
   await records.remove(volumeId);
-}
-
-/** A record that cannot be read must not keep a volume on the node: the kernel tells enough. */
-async function readable(
-  { records }: NodeContext,
-  volumeId: VolumeId,
-): Promise<StageRecord | undefined> {
-  try {
-    return await records.read(volumeId);
-  } catch (error) {
-    if (error instanceof StorageError && error.code === "not-ready") return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -258,6 +258,32 @@ Deno.test("one array that hangs delays no volume of another, and no later round"
   assert.match(node.shared.reconnects.failureOf(VOLUME) ?? "", /did not answer in time/);
 });
 
+Deno.test("F36: fifty volumes of one array are back in one round, a few connecting at a time", async () => {
+  let [running, most] = [0, 0];
+  const node = aNode(({ host, ...ports }) => ({
+    ...ports,
+    host: overriding(host, "connect", async (target, signal) => {
+      most = Math.max(most, ++running);
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      running--;
+      return await host.connect(target, signal);
+    }),
+  }));
+  for (let index = 0; index < 50; index++) {
+    const volumeId = volumeIdForName(`volume ${index}`);
+    const published = aPublished({ nqn: nqnOf(volumeId) });
+    const { nqn, at, capacityBytes: sizeBytes } = published;
+    node.world.exportDisk({ nqn, at, sizeBytes });
+    const stagingPath = `${STAGING}-${index}`;
+    await node.volumes.stage(aStage(aBlock(), { volumeId, stagingPath, published }), FOREVER);
+  }
+  const before = node.world.connections();
+  for (const { nqn } of before) node.world.removeController(nqn);
+  await node.guardian.round(FOREVER);
+  assert.deepEqual(node.world.connections(), before);
+  assert.equal(most, 4);
+});
+
 Deno.test("what endangers volumes is told once, and again when it comes back", async () => {
   let dangers = ["nvme_core.multipath is off"];
   const node = aNode(({ host, ...ports }) => ({
@@ -287,7 +313,7 @@ Deno.test("run() goes on after a round that fails, and ends with its signal", as
   const end = new AbortController();
   isBroken = true;
   const running = node.guardian.run(end.signal);
-  await node.shared.clock.advance(4000);
+  await node.shared.clock.advance(14_000);
   assert.deepEqual(told(node), ["guard-failed"]);
   isBroken = false;
   node.world.removeController(node.disk.nqn);

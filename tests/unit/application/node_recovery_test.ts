@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { resetBreaker } from "../../../src/application/node_breaker.ts";
 import { GIB } from "../../../src/domain/capacity.ts";
+import { StorageError } from "../../../src/domain/errors.ts";
 import { nqnOf } from "../../../src/domain/nvme.ts";
 import { volumeIdForName } from "../../../src/domain/volume_id.ts";
 import {
@@ -23,6 +24,7 @@ import {
 import type { TestNode } from "../../builders/node.ts";
 import { assertFails, FOREVER } from "../../contract/node_harness.ts";
 import { Faults } from "../../fakes/failing.ts";
+import { overriding } from "../../fakes/overriding.ts";
 
 async function aStaged(capability = aMount()): Promise<TestNode> {
   const node = aNode();
@@ -354,4 +356,26 @@ Deno.test("a device that is read in vain counts for nothing, one that needs a pe
   node.disk.content = aFileSystem({ health: "broken" });
   await assertFails(node.volumes.stage(aStage(), FOREVER), "not-ready");
   assert.equal((await node.records.read(VOLUME))?.trouble?.count, 1);
+});
+
+Deno.test("a record that cannot be read keeps a volume neither from pods nor on the node, but from being staged", async () => {
+  let isRotten = false;
+  const node = aNode(({ records, ...ports }) => ({
+    ...ports,
+    records: overriding(records, "read", (id) => {
+      if (!isRotten) return records.read(id);
+      return Promise.reject(new StorageError("not-ready", `Cannot read record ${id}: rotten`));
+    }),
+  }));
+  await node.volumes.stage(aStage(), FOREVER);
+  isRotten = true;
+  await node.volumes.publish(aNodePublish(), FOREVER);
+  assert.equal((await node.volumes.stats(VOLUME, TARGET, FOREVER)).condition.isAbnormal, false);
+  const request = { volumeId: VOLUME, volumePath: TARGET, requiredBytes: GIB };
+  assert.equal(await node.volumes.expand(request, FOREVER), GIB);
+  await assertFails(node.volumes.stage(aStage(), FOREVER), "not-ready");
+  await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
+  await node.volumes.unstage(VOLUME, STAGING, FOREVER);
+  assert.deepEqual(node.world.connections(), []);
+  assert.deepEqual(await node.records.list(), { records: [], unreadable: [] });
 });

@@ -2,7 +2,6 @@
  * `deno task test:kernel`: the scenarios on real kernels, a line for each and one for all. Exit
  * status 1 when one failed; 130 when it was interrupted. No virtual machine is left behind.
  */
-import { join } from "node:path";
 import { Command } from "commander";
 import { buildBundle } from "../../tools/bundle.ts";
 import {
@@ -15,8 +14,9 @@ import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { whatIsMissing } from "../../tools/lab/requirements.ts";
 import { SCENARIOS } from "./catalogue.ts";
 import { smoke } from "./lab_smoke.ts";
-import { type Results, textOfResults, withResult } from "./results.ts";
-import type { Figures, Scenario } from "./scenario.ts";
+import { type Results, type ScenarioResult, textOfResults, withResult } from "./results.ts";
+import { runScenarios } from "./runner.ts";
+import type { Scenario, ScenarioId } from "./scenario.ts";
 
 /** What can be asked of the run. */
 interface RunOptions {
@@ -29,16 +29,8 @@ interface RunOptions {
   readonly smoke: boolean;
 }
 
-/** What came of one scenario. */
-type Outcome =
-  | { readonly kind: "passed"; readonly figures: Figures }
-  | { readonly kind: "failed"; readonly error: unknown }
-  | { readonly kind: "skipped"; readonly reason: string };
+type Counts = Record<"passed" | "failed" | "skipped", number>;
 
-type Counts = Record<Outcome["kind"], number>;
-
-/** A scenario that does not end at its signal is given up after so long. */
-const GRACE_MS = 15_000;
 const RESULTS = new URL("results.json", import.meta.url);
 
 const encoder = new TextEncoder();
@@ -64,77 +56,76 @@ function parseOptions(args: readonly string[]): RunOptions {
   return command.opts<RunOptions>();
 }
 
-/** One kernel's laboratory, kept from scenario to scenario until one spoils it. */
-class Bench implements AsyncDisposable {
-  readonly #series: KernelSeries;
-  readonly #bundle: string;
-  #lab: Lab | undefined;
-  #directory: string | undefined;
-
-  constructor(series: KernelSeries, bundle: string) {
-    this.#series = series;
-    this.#bundle = bundle;
-  }
-
-  /** The running laboratory, started when there is none. @throws {Error} when it does not start */
-  async lab(): Promise<Lab> {
-    if (this.#lab !== undefined) return this.#lab;
-    this.#directory = await Deno.makeTempDir({ prefix: "rds-lab-" });
-    const startMs = performance.now();
-    this.#lab = await startLab({
-      kernel: this.#series,
-      nodes: 1,
-      directory: this.#directory,
-      bundle: this.#bundle,
-      print: (line) => print(`      ${line}`),
-    });
-    print(`      laboratory up in ${seconds(startMs)}`);
-    return this.#lab;
-  }
-
-  /** Copies logs to where a person finds them; never throws. */
-  async collect(directory: string): Promise<void> {
-    await this.#lab?.collect(directory).catch((error) => print(`      not collected: ${error}`));
-  }
-
-  /** Switches everything off; the next scenario gets a new laboratory. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lab?.[Symbol.asyncDispose]();
-    this.#lab = undefined;
-    if (this.#directory !== undefined) await Deno.remove(this.#directory, { recursive: true });
-    this.#directory = undefined;
-  }
-}
-
-/** What all scenarios of a run share. */
+/** What all kernels of a run share. */
 interface Run {
   readonly options: RunOptions;
+  readonly bundle: string;
   /** Aborted when the time of the whole run is up, or a person interrupts it. */
   readonly signal: AbortSignal;
 }
 
-async function runKernel(series: KernelSeries, run: Run, bundle: string): Promise<Counts> {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+async function runKernel(series: KernelSeries, run: Run): Promise<Counts> {
   const missing = await whyNot(series);
   if (run.options.smoke) return await runSmoke(series, missing, run.signal);
-  await using bench = new Bench(series, bundle);
+  const scenarios: Scenario[] = [];
+  let skipped = 0;
   for (const scenario of chosen(run.options)) {
-    const startMs = performance.now();
-    const reason = missing ?? scenario.plan.notOn?.[series];
-    const outcome: Outcome = reason === undefined
-      ? await runScenario(scenario, bench, run)
-      : { kind: "skipped", reason };
-    counts[outcome.kind] += 1;
-    report(scenario, series, outcome, startMs);
-    if (outcome.kind === "failed") {
-      await bench.collect(join(run.options.collect, series, scenario.plan.id));
+    const { id, notOn = {} } = scenario.plan;
+    const reason = missing ?? notOn[series];
+    if (reason === undefined) scenarios.push(scenario);
+    else {
+      print(`${series} ${id} ... skipped: ${reason}`);
+      skipped += 1;
     }
-    if (outcome.kind === "failed" || scenario.plan.needsOwnBoot === true) {
-      await bench[Symbol.asyncDispose]();
-    }
-    if (run.options.record) await record(scenario, series, outcome);
   }
-  return counts;
+  return { ...await runAll(series, scenarios, run), skipped };
+}
+
+/** Runs the scenarios; those that were not reached have failed. */
+async function runAll(
+  series: KernelSeries,
+  scenarios: readonly Scenario[],
+  { options, bundle, signal }: Run,
+): Promise<Omit<Counts, "skipped">> {
+  const directories: string[] = [];
+  const tally = { passed: 0, failed: 0 };
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const start = async (): Promise<Lab> => {
+      const directory = await Deno.makeTempDir({ prefix: "rds-lab-" });
+      directories.push(directory);
+      return await startLab({ kernel: series, nodes: 1, directory, bundle, print });
+    };
+    await runScenarios({
+      series,
+      scenarios,
+      start: async () => {
+        const startMs = performance.now();
+        // A boot does not heed the signal; its machines end with this process.
+        const lab = await Promise.race([start(), aborted.promise]);
+        print(`${series} laboratory is up after ${seconds(startMs)}`);
+        return lab;
+      },
+      logDirectory: options.collect,
+      print,
+      signal,
+      take: async (id, result) => {
+        tally[result.outcome] += 1;
+        if (options.record) await record(series, id, result);
+      },
+    });
+  } catch (error) {
+    const left = scenarios.length - tally.passed - tally.failed;
+    print(`${series}: ${left} scenarios failed together: ${Deno.inspect(error)}`);
+    tally.failed += Math.max(1, left);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    for (const directory of directories) await Deno.remove(directory, { recursive: true });
+  }
+  return tally;
 }
 
 async function runSmoke(
@@ -143,15 +134,15 @@ async function runSmoke(
   signal: AbortSignal,
 ): Promise<Counts> {
   if (missing !== undefined) {
-    print(`skip  ${series}  smoke: ${missing}`);
+    print(`${series} smoke ... skipped: ${missing}`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
   try {
-    const figures = await smoke(series, (line) => print(`      ${line}`), signal);
-    print(`ok    ${series}  smoke ${JSON.stringify(figures)}`);
+    const figures = await smoke(series, (line) => print(`  ${line}`), signal);
+    print(`${series} smoke ... ok ${JSON.stringify(figures)}`);
     return { passed: 1, failed: 0, skipped: 0 };
   } catch (error) {
-    print(`FAIL  ${series}  smoke: ${Deno.inspect(error)}`);
+    print(`${series} smoke ... FAILED ${Deno.inspect(error)}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }
@@ -161,34 +152,10 @@ async function whyNot(series: KernelSeries): Promise<string | undefined> {
   const missing = await whatIsMissing();
   if (missing !== undefined) return `the laboratory cannot run: ${missing}`;
   try {
-    print(`${series}: ${(await kernelOf(series, (line) => print(`      ${line}`))).release}`);
+    print(`${series}: ${(await kernelOf(series, (line) => print(`  ${line}`))).release}`);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-async function runScenario({ plan, run }: Scenario, bench: Bench, all: Run): Promise<Outcome> {
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  givenUp.catch(() => {});
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const giveUpSoon = (signal: AbortSignal): void => {
-    timer ??= setTimeout(() => reject(signal.reason), GRACE_MS);
-  };
-  const stop = (): void => giveUpSoon(all.signal);
-  all.signal.addEventListener("abort", stop, { once: true });
-  try {
-    all.signal.throwIfAborted();
-    if (plan.needsOwnBoot === true) await bench[Symbol.asyncDispose]();
-    const lab = await Promise.race([bench.lab(), givenUp]);
-    const signal = AbortSignal.any([all.signal, AbortSignal.timeout(plan.deadlineMs)]);
-    signal.addEventListener("abort", () => giveUpSoon(signal), { once: true });
-    return { kind: "passed", figures: await Promise.race([run(lab, signal), givenUp]) };
-  } catch (error) {
-    return { kind: "failed", error };
-  } finally {
-    clearTimeout(timer);
-    all.signal.removeEventListener("abort", stop);
   }
 }
 
@@ -197,47 +164,17 @@ function chosen({ all, only }: RunOptions): Scenario[] {
   return SCENARIOS.filter(({ plan }) => all || plan.isInCi);
 }
 
-function report(
-  { plan }: Scenario,
-  series: KernelSeries,
-  outcome: Outcome,
-  startMs: number,
-): void {
-  const head = `${series}  ${plan.id}: ${plan.title}`;
-  switch (outcome.kind) {
-    case "passed": {
-      const figures = Object.entries(outcome.figures).map(([name, value]) => `${name} ${value}`);
-      print(`ok    ${head} (${[seconds(startMs), ...figures].join(", ")})`);
-      break;
-    }
-    case "failed":
-      print(`FAIL  ${head} (${seconds(startMs)})`);
-      print(Deno.inspect(outcome.error).replaceAll(/^/gm, "      "));
-      break;
-    case "skipped":
-      print(`skip  ${head}: ${outcome.reason}`);
-      break;
-  }
-}
-
 function seconds(startMs: number): string {
   return `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
 }
 
-async function record({ plan }: Scenario, series: KernelSeries, outcome: Outcome): Promise<void> {
-  if (outcome.kind === "skipped") return;
+async function record(
+  series: KernelSeries,
+  id: ScenarioId,
+  result: ScenarioResult,
+): Promise<void> {
   const results = JSON.parse(await Deno.readTextFile(RESULTS)) as Results;
-  const { release } = await kernelOf(series, print);
-  const date = new Date().toISOString().slice(0, 10);
-  const result = outcome.kind === "passed"
-    ? { outcome: outcome.kind, release, date, figures: outcome.figures }
-    : { outcome: outcome.kind, release, date, figures: {}, reason: firstLine(outcome.error) };
-  await Deno.writeTextFile(RESULTS, textOfResults(withResult(results, plan.id, series, result)));
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? "";
+  await Deno.writeTextFile(RESULTS, textOfResults(withResult(results, id, series, result)));
 }
 
 function verdictOf({ passed, failed, skipped }: Counts): string {
@@ -257,11 +194,11 @@ async function main(): Promise<number> {
     Deno.addSignalListener(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
   }
   const time = AbortSignal.timeout(Number(options.minutes) * 60_000);
-  const run = { options, signal: AbortSignal.any([interrupt.signal, time]) };
-  const bundle = await buildBundle();
+  const signal = AbortSignal.any([interrupt.signal, time]);
+  const run = { options, bundle: await buildBundle(), signal };
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const one of series) {
-    const counts = await runKernel(one, run, bundle);
+    const counts = await runKernel(one, run);
     for (const kind of ["passed", "failed", "skipped"] as const) total[kind] += counts[kind];
     // A line of its own that stands in is what the continuous integration counts.
     print(`${one}:\n  ${verdictOf(counts)}`);

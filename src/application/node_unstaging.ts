@@ -31,7 +31,10 @@ export async function unstageVolume(
   if (record !== undefined && record.phase !== "unstaging") {
     await records.write({ ...record, phase: "unstaging" });
   }
-  if (mounted !== undefined) await mounter.release(stagingPath, signal);
+  // An unmount that hung is gone from the table; only the mounter knows when it has ended.
+  const isResumed = record?.phase === "unstaging" && record.capability.access.type === "mount";
+  const isFree = use.kind === "nothing" || use.kind === "directory";
+  if (mounted !== undefined || (isResumed && isFree)) await mounter.release(stagingPath, signal);
   await disconnect(context, volumeId, signal);
   reconnects.forget(volumeId);
   await records.remove(volumeId);

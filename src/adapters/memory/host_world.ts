@@ -80,8 +80,8 @@ export class HostWorld {
   readonly #connections = new Map<string, Connection>();
   /** Devices that something holds without a mount: a hanging unmount, another namespace. */
   readonly #held = new Set<DeviceNumber>();
-  /** Devices whose last unmount waits for the array, out of the mount table. */
-  readonly #pending = new Set<DeviceNumber>();
+  /** Devices whose last unmount waits for the array, out of the mount table, with its path. */
+  readonly #pending = new Map<DeviceNumber, string>();
   /** Devices that are there and whose mounted file system has given up. */
   readonly #shutDown = new Set<DeviceNumber>();
   #minor = 0;
@@ -231,17 +231,19 @@ export class HostWorld {
   /**
    * Takes a mount out of the table. The last one of a device lets go of the file system, which has
    * to wait while the array does not answer.
-   * @returns whether the kernel has let go
    */
-  unmount(mount: MountRecord): boolean {
+  unmount(mount: MountRecord): void {
     this.mounts.splice(this.mounts.lastIndexOf(mount), 1);
-    const { device: number } = mount;
-    if (this.mounts.some(({ device }) => device === number)) return true;
+    const { device: number, path } = mount;
+    if (this.mounts.some(({ device }) => device === number)) return;
     this.#shutDown.delete(number);
     const connection = this.#ofNumber(number);
-    if (connection === undefined || connection.state === "live") return true;
-    this.#pending.add(number);
-    return false;
+    if (connection !== undefined && connection.state !== "live") this.#pending.set(number, path);
+  }
+
+  /** Whether an unmount at `path` has not ended, for the device is there and does not answer. */
+  isUnmounting(path: string): boolean {
+    return [...this.#pending].some(([number, each]) => each === path && this.isAlive(number));
   }
 
   /** The topmost mount at a path. */

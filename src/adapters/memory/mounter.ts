@@ -70,7 +70,9 @@ export class MemoryMounter implements Mounter {
     return answer(signal, () => {
       const { tree } = this.#world;
       for (let top = this.#world.mountAt(path); top; top = this.#world.mountAt(path)) {
-        if (this.#world.unmount(top)) continue;
+        this.#world.unmount(top);
+      }
+      if (this.#world.isUnmounting(path)) {
         throw new StorageError("unavailable", `Cannot release ${path}: its unmount is pending`);
       }
       const entry = tree.at(path);

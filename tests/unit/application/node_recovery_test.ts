@@ -154,6 +154,7 @@ Deno.test("F25: an unstage whose unmount hangs is pending however often it is tr
   await next.volumes.unstage(VOLUME, STAGING, FOREVER);
   assert.deepEqual(world.connections(), []);
   assert.equal(await records.read(VOLUME), undefined);
+  assert.equal(world.tree.at(STAGING), undefined);
 });
 
 Deno.test("F25: without its record, too, a hanging unmount keeps the connection", async () => {

@@ -1,7 +1,7 @@
 /** The mounts of this node with the devices below them, and whether they still work. */
 import type { DeviceNumber } from "../../domain/block_device.ts";
 import type { KernelTables } from "./kernel_tables.ts";
-import { topmostAt } from "./mountinfo.ts";
+import { placeOf, topmostAt } from "./mountinfo.ts";
 import type { MountEntry } from "./mountinfo.ts";
 import type { Notes } from "./records.ts";
 
@@ -46,6 +46,30 @@ export class MountTable {
       if (view.device === device) views.push(view);
     }
     return views;
+  }
+
+  /** Whether the device is mounted nowhere but at this path; repetitions of it do not count. */
+  async isOnlyAt(device: DeviceNumber, path: string): Promise<boolean> {
+    const entries = await this.#tables.mounts();
+    const mounts = (await this.mountsOf(device)).map(({ entry }) => entry);
+    const places = new Set(
+      mounts.filter((entry) => entry.path === path).map((entry) => placeOf(entry, entries)),
+    );
+    return mounts.every((entry) => places.has(placeOf(entry, entries)));
+  }
+
+  /**
+   * The paths at which the device is mounted, one for each place.
+   * @param isPreferred chooses among paths that lead to the same place
+   */
+  async pathsOf(device: DeviceNumber, isPreferred: (path: string) => boolean): Promise<string[]> {
+    const entries = await this.#tables.mounts();
+    const paths = new Map<string, string>();
+    for (const { entry } of await this.mountsOf(device)) {
+      const place = placeOf(entry, entries);
+      if (!paths.has(place) || isPreferred(entry.path)) paths.set(place, entry.path);
+    }
+    return [...new Set(paths.values())];
   }
 
   /**

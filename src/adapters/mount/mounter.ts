@@ -16,6 +16,8 @@ import { twinOf } from "./twins.ts";
 
 /** Directories that we make are for the kubelet and root. */
 const DIRECTORY_MODE = 0o750;
+/** So many paths are remembered as callers call them; a node has far fewer in use. */
+const CALLERS_MAX = 10_000;
 /** Options that do something else than mount this device here. */
 const OTHER_DEEDS =
   /^(bind|rbind|move|remount|loop|offset|sizelimit|helper|uhelper|[xX]-.*|r?(private|shared|slave|unbindable))(=|$)/;
@@ -23,6 +25,11 @@ const OTHER_DEEDS =
 /** The mounts of this machine. */
 export class LinuxMounter implements Mounter {
   readonly #parts: MountParts;
+  /**
+   * How callers call real paths, for those asked about lately: they compare what they are told with
+   * what they said, and the kernel names the same directory otherwise where a link is above it.
+   */
+  readonly #callers = new Map<string, string>();
 
   constructor(parts: MountParts) {
     this.#parts = parts;
@@ -30,7 +37,7 @@ export class LinuxMounter implements Mounter {
 
   async look(path: string, signal: AbortSignal): Promise<PathUse> {
     signal.throwIfAborted();
-    const real = await realPathOf(path);
+    const real = await this.#realPathOf(path);
     if (real === undefined) return { kind: "nothing" };
     const view = await this.#parts.table.topmost(real);
     if (view === undefined) return await this.#lookBehind(real);
@@ -65,7 +72,7 @@ export class LinuxMounter implements Mounter {
 
   async bind(from: string, path: string, isReadOnly: boolean, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const [source, target] = [await realPathOf(from), await this.#existing(path)];
+    const [source, target] = [await this.#realPathOf(from), await this.#existing(path)];
     const view = source === undefined ? undefined : await this.#parts.table.topmost(source);
     if (source === undefined || !view?.isAlive) {
       throw new StorageError("not-ready", `Cannot bind ${from}: nothing alive is mounted there`);
@@ -96,7 +103,7 @@ export class LinuxMounter implements Mounter {
     signal.throwIfAborted();
     await checkDevicePath(device);
     const real = await this.#existing(path);
-    const use = await this.look(real, signal);
+    const use = await this.look(path, signal);
     if (use.kind === "block" && use.device === device.number && use.isAlive) {
       if (use.isReadOnly === isReadOnly) return;
     }
@@ -106,20 +113,21 @@ export class LinuxMounter implements Mounter {
 
   async release(path: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const real = await realPathOf(path);
+    const real = await this.#realPathOf(path);
     if (real !== undefined) await releasePath(this.#parts, real, signal);
   }
 
   async usesOf(device: DeviceNumber, signal: AbortSignal): Promise<string[]> {
     signal.throwIfAborted();
-    const views = await this.#parts.table.mountsOf(device);
-    const mounted = views.map(({ entry }) => entry.path);
-    return [...new Set([...mounted, ...await nodesOf(this.#parts, device)])];
+    const isKnown = (path: string): boolean => this.#callers.has(path);
+    const mounted = await this.#parts.table.pathsOf(device, isKnown);
+    const paths = new Set([...mounted, ...await nodesOf(this.#parts, device)]);
+    return [...paths].map((path) => this.#callers.get(path) ?? path);
   }
 
   async usage(path: string, signal: AbortSignal): Promise<FileSystemUsage> {
     signal.throwIfAborted();
-    const real = await realPathOf(path);
+    const real = await this.#realPathOf(path);
     const view = real === undefined ? undefined : await this.#parts.table.topmost(real);
     if (real === undefined || view === undefined) {
       throw new StorageError("not-found", `Cannot measure ${path}: nothing is mounted there`);
@@ -145,6 +153,16 @@ export class LinuxMounter implements Mounter {
     return { ...space, inodes: { total: inodes, used, available: freeInodes } };
   }
 
+  async #realPathOf(path: string): Promise<string | undefined> {
+    const real = await realPathOf(path);
+    if (real === undefined) return undefined;
+    this.#callers.delete(real);
+    this.#callers.set(real, path);
+    const [oldest] = this.#callers.keys();
+    if (this.#callers.size > CALLERS_MAX && oldest !== undefined) this.#callers.delete(oldest);
+    return real;
+  }
+
   /** What is at a path where nothing is mounted. */
   async #lookBehind(path: string): Promise<PathUse> {
     const info = await entryAt(path);
@@ -157,7 +175,7 @@ export class LinuxMounter implements Mounter {
 
   /** The real path for something to be made at. */
   async #existing(path: string): Promise<string> {
-    const real = await realPathOf(path);
+    const real = await this.#realPathOf(path);
     if (real !== undefined) return real;
     throw notFree(path, "its directory is missing");
   }

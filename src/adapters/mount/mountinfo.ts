@@ -34,16 +34,55 @@ export function parseMountinfo(text: string): MountEntry[] {
   return text.split("\n").map(parseLine).filter((entry) => entry !== undefined);
 }
 
-/** The topmost of the mounts at a path: the one that no other mount at that path is mounted on. */
+/**
+ * The mount that a path leads to when it is one's mount point: follows the path through the mounts
+ * as the kernel does. Of several in the table with that path, others can lie below it, or below a
+ * mount on a directory above, which often is the same directory once more.
+ */
 export function topmostAt(entries: readonly MountEntry[], path: string): MountEntry | undefined {
-  const stacked = entries.filter((entry) => entry.path === path && !entry.isDeleted);
-  const covered = new Set(stacked.map(({ parentId, id }) => parentId === id ? -1 : parentId));
-  return stacked.findLast(({ id }) => !covered.has(id)) ?? stacked.at(-1);
+  const ids = new Set(entries.map(({ id }) => id));
+  const isRoot = (entry: MountEntry): boolean =>
+    entry.path === "/" && (!ids.has(entry.parentId) || entry.parentId === entry.id);
+  let found = entries.findLast(isRoot);
+  for (let depth = 0; found !== undefined && depth < entries.length; depth++) {
+    const next = nextOn(entries, found, path);
+    if (next === undefined) break;
+    found = next;
+  }
+  return found?.path === path ? found : undefined;
+}
+
+/**
+ * Where a mount is mounted, apart from the path: the directory of the file system above. A mount
+ * that the kernel repeated where that directory is shown once more has the same place.
+ */
+export function placeOf(entry: MountEntry, entries: readonly MountEntry[]): string {
+  const above = entries.find(({ id }) => id === entry.parentId);
+  if (above === undefined) return entry.path;
+  const inside = above.path === "/" ? entry.path : entry.path.slice(above.path.length);
+  return `${above.number} ${above.root === "/" ? "" : above.root}${inside}`;
 }
 
 /** Mounts below a path, which keep it busy. */
 export function mountsBelow(entries: readonly MountEntry[], path: string): MountEntry[] {
   return entries.filter((entry) => !entry.isDeleted && entry.path.startsWith(`${path}/`));
+}
+
+/** The first mount on the way from a mount to a path; one on its own root comes first. */
+function nextOn(
+  entries: readonly MountEntry[],
+  from: MountEntry,
+  path: string,
+): MountEntry | undefined {
+  let nearest: MountEntry | undefined;
+  for (const entry of entries) {
+    if (entry.parentId !== from.id || entry.id === from.id || entry.isDeleted) continue;
+    if (path !== entry.path && !path.startsWith(entry.path === "/" ? "/" : `${entry.path}/`)) {
+      continue;
+    }
+    if (nearest === undefined || entry.path.length < nearest.path.length) nearest = entry;
+  }
+  return nearest;
 }
 
 function parseLine(line: string): MountEntry | undefined {

@@ -68,7 +68,7 @@ async function unmountTop(
   signal: AbortSignal,
 ): Promise<void> {
   const { notes, tables, table } = parts;
-  const isLast = (await table.mountsOf(view.device)).length <= 1;
+  const isLast = await table.isOnlyAt(view.device, path);
   const shown = isLast ? await tables.device(view.device) : undefined;
   if (shown !== undefined) {
     const { sequence } = shown;

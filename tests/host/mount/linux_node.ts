@@ -1,12 +1,13 @@
 /** A node whose disks are loop devices and whose mounts and file systems are real. */
 import { join } from "node:path";
 import { openMountAdapters } from "../../../src/adapters/mount/mount_adapters.ts";
-import type { MountAdapters } from "../../../src/adapters/mount/mount_adapters.ts";
+import type {
+  MountAdapterOptions,
+  MountAdapters,
+} from "../../../src/adapters/mount/mount_adapters.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import type { BlockDevice } from "../../../src/domain/block_device.ts";
 import type { Nqn } from "../../../src/domain/nvme.ts";
-import type { Clock } from "../../../src/ports/clock.ts";
-import type { Programs } from "../../../src/ports/programs.ts";
 import { FOREVER } from "../../contract/node_harness.ts";
 import type { NodeNeed } from "../../contract/node_harness.ts";
 import { openLoopNode, replaceFile, run } from "../nvme_host/loop_node.ts";
@@ -17,7 +18,7 @@ export interface LinuxNode extends LoopNode {
   /** Where the node keeps its notes. */
   readonly stateDirectory: string;
   /** Opens the adapters again, as a process that was started anew, or with tools that misbehave. */
-  reopenMounts(odd?: { programs?: Programs; clock?: Clock }): Promise<MountAdapters>;
+  reopenMounts(odd?: Partial<MountAdapterOptions>): Promise<MountAdapters>;
   /** The file of a disk, which the box would keep. */
   backingPathOf(nqn: Nqn): string;
 }

@@ -5,12 +5,20 @@ import type { DeviceNumber } from "../../../src/domain/block_device.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
+import type {
+  KernelCall,
+  KernelCallKind,
+  KernelCallOptions,
+  KernelCalls,
+  KernelResult,
+} from "../../../src/ports/kernel_calls.ts";
 import type { Programs } from "../../../src/ports/programs.ts";
 import { assertFails, FOREVER, mountDisk } from "../../contract/node_harness.ts";
 import { namesIn } from "../../integration/trial-host/trial_node.ts";
 import { hostTest, remainsBelow } from "../machine.ts";
 import { run } from "../nvme_host/loop_node.ts";
-import { openLinuxNode } from "./linux_node.ts";
+import { mountPathsOf, openLinuxNode } from "./linux_node.ts";
+import { exchanged } from "./odd_programs.ts";
 
 hostTest("release() names the process that keeps the mount busy, and then succeeds", async () => {
   await using node = await openLinuxNode();
@@ -155,7 +163,9 @@ hostTest("a link in the directories above is followed, one at the path itself is
   const { path } = await mountDisk(node, "staging");
   await Deno.symlink(node.directory, join(node.root, "link"));
   const byLink = join(node.root, "link", "staging");
-  assert.equal((await node.mounter.look(byLink, FOREVER)).kind, "mount");
+  const use = await node.mounter.look(byLink, FOREVER);
+  assert(use.kind === "mount");
+  assert.deepEqual(await node.mounter.usesOf(use.device, FOREVER), [byLink]);
   const end = join(node.directory, "end");
   await Deno.symlink(path, end);
   assert.equal((await node.mounter.look(end, FOREVER)).kind, "other");
@@ -163,6 +173,42 @@ hostTest("a link in the directories above is followed, one at the path itself is
   await node.mounter.release(byLink, FOREVER);
   assert.deepEqual(await node.mounter.look(path, FOREVER), { kind: "nothing" });
 });
+
+hostTest(
+  "a directory that is shown twice by the host makes one use, and one last mount",
+  async () => {
+    await using node = await openLinuxNode();
+    const { directory } = node;
+    // As many hosts do with the kubelet's directory: every mount below is in the table twice.
+    await run("mount", "--bind", directory, directory);
+    await run("mount", "--make-shared", directory);
+    await run("mount", "--bind", directory, directory);
+    const again = join(node.root, "again");
+    await Deno.mkdir(again);
+    await run("mount", "--bind", directory, again);
+    const { device, path } = await mountDisk(node, "staging");
+    assert((await mountPathsOf(device)).length >= 3, "the host repeats nothing");
+    assert.deepEqual(await node.mounter.usesOf(device.number, FOREVER), [path]);
+    const target = join(directory, "target");
+    await node.mounter.bind(path, target, true, FOREVER);
+    const use = await node.mounter.look(target, FOREVER);
+    assert(use.kind === "mount" && use.isReadOnly);
+    assert.deepEqual((await node.mounter.usesOf(device.number, FOREVER)).sort(), [path, target]);
+    await node.mounter.release(target, FOREVER);
+
+    const calls: string[] = [];
+    const { mounter } = await node.reopenMounts({
+      programs: exchanged(node.children.programs, ({ program }) => {
+        calls.push(program);
+        return undefined;
+      }),
+      kernelCalls: recorded(node.children.kernelCalls, calls),
+    });
+    await mounter.release(path, FOREVER);
+    assert.deepEqual(calls, ["sync-file-system", "umount", "open-exclusively"]);
+    assert.deepEqual(await mountPathsOf(device), []);
+  },
+);
 
 hostTest("nothing of these tests stays on the machine", async () => {
   let root: string;
@@ -197,6 +243,20 @@ function stoppingAtMount(programs: Programs, nth: number): Programs {
       if (call.program === "mount") mounts++;
       if (mounts >= nth) throw new Error("stopped");
       return await programs.run(call, signal);
+    },
+  };
+}
+
+/** Writes down which calls are made. */
+function recorded(kernelCalls: KernelCalls, kinds: string[]): KernelCalls {
+  return {
+    call: <Kind extends KernelCallKind>(
+      call: KernelCall & { readonly kind: Kind },
+      options: KernelCallOptions,
+      signal: AbortSignal,
+    ): Promise<KernelResult<Kind>> => {
+      kinds.push(call.kind);
+      return kernelCalls.call<Kind>(call, options, signal);
     },
   };
 }

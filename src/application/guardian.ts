@@ -141,9 +141,7 @@ export class Guardian {
   async #bringBack(gone: readonly StageRecord[], signal: AbortSignal): Promise<void> {
     const { clock, reconnects } = this.#context;
     const [nowMs, running] = [clock.monotonicMs(), [...this.#attempts.values()]];
-    const due = gone.filter(({ volumeId }) =>
-      !this.#attempts.has(volumeId) && reconnects.isDue(volumeId, nowMs)
-    );
+    const due = gone.filter(({ volumeId }) => reconnects.isDue(volumeId, nowMs));
     const lanes: Promise<void>[] = [];
     for (const [array, queue] of Map.groupBy(due, ({ published }) => published.at.address)) {
       const places = ATTEMPTS_PER_ARRAY_MAX - running.filter((each) => each === array).length;

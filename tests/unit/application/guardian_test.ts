@@ -1,6 +1,7 @@
 /** What the guardian brings back, what it says, and what it leaves alone. */
 import assert from "node:assert/strict";
 import type { NodePorts } from "../../../src/application/node_ports.ts";
+import { reconnect } from "../../../src/application/node_reconnecting.ts";
 import { deviceNumberOf } from "../../../src/domain/block_device.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
 import { nqnOf } from "../../../src/domain/nvme.ts";
@@ -14,6 +15,7 @@ import {
   aNodePublish,
   aPublished,
   aStage,
+  BOOT,
   STAGING,
   TARGET,
   VOLUME,
@@ -221,6 +223,33 @@ Deno.test("a volume that is unstaged while it is looked at is neither told nor c
   await node.guardian.round(FOREVER);
   assert.deepEqual(told(node), []);
   assert.deepEqual(node.world.connections(), []);
+});
+
+Deno.test("what was told of a volume is forgotten when it is unstaged", async () => {
+  const node = await aGuarded();
+  node.world.disks.delete(node.disk.nqn);
+  node.world.removeDevice(node.disk.nqn);
+  await rounds(node, 2);
+  assert.deepEqual(told(node), ["abnormal: no-connection", "abnormal: cannot-connect"]);
+  await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
+  await node.volumes.unstage(VOLUME, STAGING, FOREVER);
+  await rounds(node, 1);
+  node.world.disks.set(node.disk.nqn, node.disk);
+  await node.volumes.stage(aStage(), FOREVER);
+  await rounds(node, 2);
+  assert.deepEqual(told(node), []);
+});
+
+Deno.test("an attempt looks at the record again, and connects nothing that was ended meanwhile", async () => {
+  const { ports, shared, records, world, disk } = await aGuarded();
+  const record = await records.read(VOLUME);
+  assert(record !== undefined);
+  world.removeDevice(disk.nqn);
+  for (const ended of [{ phase: "unstaging" }, { bootId: "another boot" }] as const) {
+    await records.write({ ...record, ...ended });
+    await reconnect({ ...ports, ...shared, bootId: BOOT }, VOLUME, FOREVER);
+    assert.deepEqual(world.connections(), []);
+  }
 });
 
 Deno.test("one array that hangs delays no volume of another, and no later round", async () => {

@@ -145,6 +145,15 @@ for (const phase of LEFT_OVERS) {
   });
 }
 
+Deno.test("a count of failures outlives a start", async () => {
+  const node = aNode();
+  node.disk.content = { kind: "other", what: "a partition table" };
+  await assert.rejects(node.volumes.stage(aStage(), FOREVER));
+  await node.ports.host.disconnect(node.disk.nqn, FOREVER);
+  await reconcile(node);
+  assert.equal((await node.records.read(VOLUME))?.trouble?.count, 1);
+});
+
 Deno.test("a start does not wait for ever for a machine that does not answer", async () => {
   let isSilent = false;
   const node = await aStaged(aMount(), ({ host, ...ports }) => ({

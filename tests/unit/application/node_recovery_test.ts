@@ -1,6 +1,5 @@
 /** Rows of the failure matrix (F7 to F32) that the node's use cases answer themselves. */
 import assert from "node:assert/strict";
-import { resetBreaker } from "../../../src/application/node_breaker.ts";
 import { GIB } from "../../../src/domain/capacity.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
 import { nqnOf } from "../../../src/domain/nvme.ts";
@@ -14,7 +13,6 @@ import {
   aNodePublish,
   aPublished,
   aStage,
-  OTHER_TARGET,
   pictureOf,
   STAGING,
   storedOn,
@@ -184,68 +182,6 @@ Deno.test("unstage() sees a dead target although the device came back under anot
   await node.volumes.unstage(VOLUME, STAGING, FOREVER);
 });
 
-Deno.test("F27: a new pod on the same node gets a volume that is staged again, with all that was synced", async () => {
-  const node = await aStaged();
-  await node.volumes.publish(aNodePublish(), FOREVER);
-  node.world.writeFile(TARGET, "data.txt", "precious");
-  node.world.removeDevice(node.disk.nqn);
-  // The kubelet publishes to the new pod before it unpublishes the old one, and never stages.
-  await node.volumes.publish(aNodePublish(aMount(), { targetPath: OTHER_TARGET }), FOREVER);
-  assert.equal(node.world.readFile(OTHER_TARGET, "data.txt"), "precious");
-  const current = node.world.deviceOf(node.disk.nqn)?.number;
-  assert.equal(node.world.mountAt(OTHER_TARGET)?.device, current);
-  // What the old pod has stays as it is until it ends.
-  assert.notEqual(node.world.mountAt(TARGET)?.device, current);
-  assert.equal((await node.records.read(VOLUME))?.device?.number, current);
-});
-
-Deno.test("F27: an xfs that a pod still has dead is not mounted beside it, and the pod is named", async () => {
-  const node = await aStaged(aMount("xfs"));
-  await node.volumes.publish(aNodePublish(aMount("xfs")), FOREVER);
-  node.world.removeDevice(node.disk.nqn);
-  const second = aNodePublish(aMount("xfs"), { targetPath: OTHER_TARGET });
-  for (let attempt = 0; attempt < 6; attempt++) {
-    await assert.rejects(node.volumes.publish(second, FOREVER), (error: Error) => {
-      return error.message.includes(`the pod at ${TARGET} still has its dead file system`);
-    });
-  }
-  await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
-  await node.volumes.publish(second, FOREVER);
-});
-
-Deno.test("F19: a file system that was shut down is mounted again once no pod has it", async () => {
-  const node = await aStaged();
-  await node.volumes.publish(aNodePublish(), FOREVER);
-  node.world.shutDownFileSystem(node.disk.nqn);
-  const second = aNodePublish(aMount(), { targetPath: OTHER_TARGET });
-  await assertFails(node.volumes.publish(second, FOREVER), "unavailable");
-  await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
-  await node.volumes.publish(second, FOREVER);
-  node.world.writeFile(OTHER_TARGET, "a.txt", "written");
-});
-
-Deno.test("publish() stages nothing again that is being unstaged or was given up", async () => {
-  for (const phase of ["unstaging", "abandoned"] as const) {
-    const { volumes, records, world, disk } = await aStaged();
-    const record = await records.read(VOLUME);
-    assert(record !== undefined);
-    await records.write({ ...record, phase });
-    world.removeDevice(disk.nqn);
-    await assertFails(volumes.publish(aNodePublish(), FOREVER), "not-ready");
-    assert.deepEqual(world.connections(), []);
-  }
-});
-
-Deno.test("publish() of raw block connects again, and never takes the old number for the volume", async () => {
-  const node = await aStaged(aBlock());
-  node.world.removeDevice(node.disk.nqn);
-  await node.volumes.publish(aNodePublish(aBlock()), FOREVER);
-  const current = node.world.deviceOf(node.disk.nqn)?.number;
-  const shown = node.world.tree.at(TARGET);
-  assert(shown?.kind === "device-node" && shown.device === current);
-  assert.equal((await node.records.read(VOLUME))?.device?.number, current);
-});
-
 Deno.test("F29: a clone with the ids of its source is not staged beside it, and harms neither", async () => {
   const node = await aStaged();
   const clone = volumeIdForName("clone");
@@ -300,65 +236,6 @@ Deno.test("the UID of the VolumeAttachment is kept, and survives being staged ag
   assert.equal((await records.read(VOLUME))?.attachmentUid, "0b5e-1");
 });
 
-/** A node whose volume has failed to be staged so often. */
-async function aTroubled(failures: number): Promise<TestNode> {
-  const node = aNode();
-  node.disk.content = { kind: "other", what: "a partition table" };
-  for (let count = 0; count < failures; count++) {
-    await assertFails(node.volumes.stage(aStage(), FOREVER), "not-ready");
-  }
-  return node;
-}
-
-Deno.test("H8: after five failures in a row the device is left in peace, which is told once, with the way out", async () => {
-  const node = await aTroubled(8);
-  const [opened, ...others] = node.events;
-  assert.deepEqual(others, []);
-  assert(opened?.kind === "breaker-opened" && opened.failures === 5);
-  assert.match(opened.reason, /a partition table/);
-  // Nothing but the pause stands in the way any more, and it does.
-  node.disk.content = aFileSystem();
-  await assert.rejects(node.volumes.stage(aStage(), FOREVER), (error: Error) => {
-    return /5 times in a row.*a partition table.*reset-breaker pvc-/.test(error.message);
-  });
-  assert.equal(node.world.mounts.length, 0);
-  await node.shared.clock.advance(60_000);
-  await node.volumes.stage(aStage(), FOREVER);
-  assert.equal((await node.records.read(VOLUME))?.trouble, undefined);
-});
-
-Deno.test("H8: a person can end the pause, also when another process serves", async () => {
-  const node = await aTroubled(5);
-  node.disk.content = aFileSystem();
-  const next = aNodeAfter(node);
-  await assertFails(next.volumes.stage(aStage(), FOREVER), "not-ready");
-  assert.equal(await resetBreaker(node.records, VOLUME), true);
-  assert.equal(await resetBreaker(node.records, VOLUME), false);
-  await next.volumes.stage(aStage(), FOREVER);
-});
-
-Deno.test("H8: a box that is down never opens the breaker", async () => {
-  const node = aNode();
-  node.world.disks.clear();
-  for (let count = 0; count < 10; count++) {
-    await assertFails(node.volumes.stage(aStage(), FOREVER), "unavailable");
-  }
-  assert.equal((await node.records.read(VOLUME))?.trouble, undefined);
-  node.world.disks.set(node.disk.nqn, node.disk);
-  await node.volumes.stage(aStage(), FOREVER);
-  assert.deepEqual(node.events, []);
-});
-
-Deno.test("a device that is read in vain counts for nothing, one that needs a person does", async () => {
-  const node = aNode();
-  node.disk.content = { kind: "unreadable" };
-  await assertFails(node.volumes.stage(aStage(), FOREVER), "unavailable");
-  assert.equal((await node.records.read(VOLUME))?.trouble, undefined);
-  node.disk.content = aFileSystem({ health: "broken" });
-  await assertFails(node.volumes.stage(aStage(), FOREVER), "not-ready");
-  assert.equal((await node.records.read(VOLUME))?.trouble?.count, 1);
-});
-
 Deno.test("a record that cannot be read keeps a volume neither from pods nor on the node, but from being staged", async () => {
   let isRotten = false;
   const node = aNode(({ records, ...ports }) => ({
@@ -379,4 +256,63 @@ Deno.test("a record that cannot be read keeps a volume neither from pods nor on 
   await node.volumes.unstage(VOLUME, STAGING, FOREVER);
   assert.deepEqual(node.world.connections(), []);
   assert.deepEqual(await node.records.list(), { records: [], unreadable: [] });
+});
+
+Deno.test("a stage under the same device number and another identity is no repetition", async () => {
+  const { volumes, records } = await aStaged();
+  const record = await records.read(VOLUME);
+  assert(record?.device !== undefined);
+  await records.write({ ...record, device: { ...record.device, identity: "what it was" } });
+  await volumes.stage(aStage(), FOREVER);
+  assert.equal((await records.read(VOLUME))?.device?.identity, record.device.identity);
+});
+
+Deno.test("a stage connects again what has its device and no controller", async () => {
+  const { volumes, world, disk } = await aStaged();
+  world.removeController(disk.nqn);
+  await volumes.stage(aStage(), FOREVER);
+  assert.equal(world.connections().at(0)?.state, "live");
+  assert.equal(world.mounts.length, 1);
+});
+
+Deno.test("unstage() takes no living mount for the volume's because it has the number it once had", async () => {
+  const { volumes, world, records, disk } = await aStaged(aBlock());
+  const other = volumeIdForName("other");
+  const published = aPublished({ nqn: nqnOf(other) });
+  const { nqn, at, capacityBytes: sizeBytes } = published;
+  world.exportDisk({ nqn, at, sizeBytes });
+  const stagingPath = `${STAGING}-other`;
+  await volumes.stage(aStage(aMount(), { volumeId: other, stagingPath, published }), FOREVER);
+  const record = await records.read(VOLUME);
+  const number = world.deviceOf(nqn)?.number;
+  assert(record?.device !== undefined && number !== undefined);
+  await records.write({ ...record, device: { ...record.device, number } });
+  world.removeDevice(disk.nqn);
+  await volumes.unstage(VOLUME, STAGING, FOREVER);
+  assert.equal(world.mounts.length, 1);
+});
+
+Deno.test("F32: expand() does not believe a rescan that a lost connection answers", async () => {
+  const node = aNode(({ host, ...ports }) => ({
+    ...ports,
+    host: overriding(host, "rescan", async (nqn, signal) => {
+      const device = await host.find(nqn, signal);
+      assert(device !== undefined);
+      return device;
+    }),
+  }));
+  await node.volumes.stage(aStage(), FOREVER);
+  node.world.loseConnection(node.disk.nqn);
+  const request = { volumeId: VOLUME, volumePath: STAGING, requiredBytes: 0 };
+  await assertFails(node.volumes.expand(request, FOREVER), "unavailable");
+});
+
+Deno.test("stats() takes no record of another boot for the volume's", async () => {
+  const { volumes, records } = await aStaged();
+  const record = await records.read(VOLUME);
+  assert(record !== undefined);
+  await records.write({ ...record, phase: "abandoned" });
+  assert.equal((await volumes.stats(VOLUME, STAGING, FOREVER)).condition.isAbnormal, true);
+  await records.write({ ...record, phase: "abandoned", bootId: "another boot" });
+  assert.equal((await volumes.stats(VOLUME, STAGING, FOREVER)).condition.isAbnormal, false);
 });

@@ -55,7 +55,7 @@ Deno.test("stage() of a staged volume does nothing", async () => {
 });
 
 Deno.test("stage() of a staged volume keeps the mount while the array is away", async () => {
-  const { world, volumes, disk } = aNode();
+  const { world, volumes, disk, records } = aNode();
   await volumes.stage(aStage(), FOREVER);
   world.loseConnection(disk.nqn);
   await volumes.stage(aStage(), FOREVER);
@@ -63,6 +63,8 @@ Deno.test("stage() of a staged volume keeps the mount while the array is away", 
   const published = aPublished({ capacityBytes: 2 * GIB });
   await assertFails(volumes.stage(aStage(aMount(), { published }), FOREVER), "unavailable");
   assert.equal(world.mounts.length, 1);
+  // A pod may use it meanwhile, so the guardian has to look after it.
+  assert.equal((await records.read(VOLUME))?.phase, "staged");
   world.regainConnection(disk.nqn);
   await volumes.stage(aStage(), FOREVER);
 });

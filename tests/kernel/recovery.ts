@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import type { Figures, LabNode } from "./scenario.ts";
 import type { LabVolume } from "./volume.ts";
+import { until } from "./waiting.ts";
 import type { LabWriter } from "./writer.ts";
 
 /** Errors that a program sees on a dead file system or device. */
 const DEAD: ReadonlySet<string> = new Set(["EIO", "EROFS", "ENODEV", "ENXIO", "ESHUTDOWN"]);
+
+/** The guardian looks every 5 s, and has patience with what may pass, at most 30 s. */
+const EVENT_MS = 45_000;
 
 /** How a volume got ill. */
 export interface Illness {
@@ -30,7 +34,7 @@ export async function recover(
   const errno = await writer.waitForError(withinMs, signal);
   assert.ok(DEAD.has(errno), `the writer saw ${errno}`);
   const message = await volume.waitForCondition(condition, withinMs, signal, node);
-  await assertLogged(node, condition);
+  await waitForEvent(node, condition, signal);
   await writer.stop(signal).catch(() => undefined);
   await volume.unbind(node);
   await volume.unstage(node);
@@ -43,11 +47,22 @@ export async function recover(
   return { errno, condition: message, records: written.records };
 }
 
-/** Asserts that the node's log has a line with such a text. */
-export async function assertLogged(node: LabNode, text: RegExp): Promise<void> {
-  const log = await node.driverLog();
-  const isThere = log.split("\n").some((line) => text.test(line) && !line.includes("rpc-finished"));
-  assert.ok(isThere, `the node's log has no event with ${text.source}`);
+/** Waits until the node's log has an event with such a text, beside those of calls. */
+export async function waitForEvent(
+  node: LabNode,
+  text: RegExp,
+  signal: AbortSignal,
+): Promise<void> {
+  await until({
+    what: `an event with ${text.source} in the log of ${node.name}`,
+    withinMs: EVENT_MS,
+    signal,
+    look: async () => {
+      const lines = (await node.driverLog()).split("\n");
+      const isEvent = (line: string): boolean => text.test(line) && !/rpc-finished/.test(line);
+      return lines.some(isEvent) || undefined;
+    },
+  });
 }
 
 /** The UUID in the super block of a volume's file system; empty for raw block. */

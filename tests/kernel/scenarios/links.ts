@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Controller, Node } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { openSilentPort, reconnectsOf, spoilLink } from "../box_kernel.ts";
-import { assertLogged, fileSystemUuidOf, recover } from "../recovery.ts";
+import { fileSystemUuidOf, recover, waitForEvent } from "../recovery.ts";
 import { type KernelLab, minutes, type Scenario } from "../scenario.ts";
 import { endSteady, startWriting } from "../steady.ts";
 import { GIB, LabVolume, refusalOf, type VolumePlan } from "../volume.ts";
@@ -62,7 +62,7 @@ const CUT_60: Scenario = {
     }
     const conditionMs = Math.round(performance.now() - cutAt);
     await lasting(60_000 - conditionMs, signal);
-    await assertLogged(lab.node, LOST);
+    await waitForEvent(lab.node, LOST, signal);
     await lab.box.machine.setLink(true);
     const bounds = { longestFsyncMs: 60_000 + DEFAULT_DELAY_MS + MARGIN_MS, backWithinMs: 20_000 };
     await idle.waitForCondition("well", 20_000, signal);

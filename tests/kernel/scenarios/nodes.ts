@@ -1,6 +1,6 @@
 /** The node: its driver killed, its calls half done, its machine without power. */
 import assert from "node:assert/strict";
-import { assertLogged, fileSystemUuidOf, recover } from "../recovery.ts";
+import { fileSystemUuidOf, recover, waitForEvent } from "../recovery.ts";
 import { type KernelLab, type LabNode, minutes, type Scenario } from "../scenario.ts";
 import { assertSame, endSteady, startWriting } from "../steady.ts";
 import { LabVolume, refusalOf, type VolumePlan } from "../volume.ts";
@@ -336,7 +336,7 @@ const DISCONNECTED_BY_OTHERS: Scenario = {
       signal,
       look: async () => (await volume.look()).controllers.length > 0 || undefined,
     });
-    await assertLogged(lab.node, /no connection to the array/);
+    await waitForEvent(lab.node, /no connection to the array/, signal);
     if (lab.series !== "7.2") {
       const condition = /must be staged again/;
       return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);

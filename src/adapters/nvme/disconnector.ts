@@ -41,9 +41,8 @@ export async function endConnections(
   await dropHeads(context, view, proof, signal);
   const left = await poll(context.clock, context.timing.deleteMs, async () => {
     const { ours } = await look(context, nqn);
-    if (ours.length === 0) return "none";
     for (const controller of ours) await deleteController(context, controller, signal);
-    return undefined;
+    return (await look(context, nqn)).ours.length === 0 ? "none" : undefined;
   }, signal);
   if (left === undefined) throw await stillThere(context, nqn);
   for (const { number } of devicesOf(view)) await removeOwnNode(context, number, signal);

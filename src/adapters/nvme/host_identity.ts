@@ -53,7 +53,7 @@ export async function hostIdentity(
     await files.read(`${etcNvme}/hostid`),
   );
   if (await files.read(path) === undefined) {
-    const fresh = ofNode.kind === "sound" ? ofNode.identity : identityFrom(newUuid());
+    const fresh = ofNode ?? identityFrom(newUuid());
     const { hostNqn, hostId } = fresh;
     await files.create(path, `${JSON.stringify({ version: 1, hostNqn, hostId }, null, 2)}\n`);
   }
@@ -62,50 +62,32 @@ export async function hostIdentity(
   return { ...kept, warnings: warningsFor(kept, ofNode, etcNvme, path) };
 }
 
-type NodePair =
-  | { readonly kind: "none" }
-  | { readonly kind: "unsound"; readonly why: string }
-  | { readonly kind: "sound"; readonly identity: HostIdentity };
-
-/** What the node's own two files say; a pair counts only when both belong together. */
-function nodePair(nqnText: string | undefined, idText: string | undefined): NodePair {
-  const [hostNqn, hostId] = [nqnText?.trim(), idText?.trim().toLowerCase()];
-  if (hostNqn === undefined && hostId === undefined) return { kind: "none" };
-  if (hostNqn === undefined || hostId === undefined) {
-    return { kind: "unsound", why: "only one of hostnqn and hostid is there" };
-  }
-  if (!NQN.test(hostNqn) || hostNqn.length > NQN_BYTES_MAX) {
-    return { kind: "unsound", why: "hostnqn is no NQN" };
-  }
-  if (!isHostId(hostId)) return { kind: "unsound", why: "hostid is no UUID" };
-  if (
-    hostNqn.startsWith(NQN_OF_UUID) && hostNqn.slice(NQN_OF_UUID.length).toLowerCase() !== hostId
-  ) {
-    return { kind: "unsound", why: "hostnqn and hostid name different UUIDs" };
-  }
-  return { kind: "sound", identity: { hostNqn, hostId } };
+/**
+ * What the node's own two files say, when both belong together. Debian's package makes two that do
+ * not: the array could not tell from one who the other is.
+ */
+function nodePair(
+  nqnText: string | undefined,
+  idText: string | undefined,
+): HostIdentity | undefined {
+  const [hostNqn = "", hostId = ""] = [nqnText?.trim(), idText?.trim().toLowerCase()];
+  if (!NQN.test(hostNqn) || hostNqn.length > NQN_BYTES_MAX || !isHostId(hostId)) return undefined;
+  const uuid = hostNqn.startsWith(NQN_OF_UUID) ? hostNqn.slice(NQN_OF_UUID.length) : hostId;
+  return uuid.toLowerCase() === hostId ? { hostNqn, hostId } : undefined;
 }
 
 function warningsFor(
   kept: HostIdentity,
-  ofNode: NodePair,
+  ofNode: HostIdentity | undefined,
   etcNvme: string,
   path: string,
 ): string[] {
-  switch (ofNode.kind) {
-    case "none":
-      return [];
-    case "unsound":
-      return [`${etcNvme} is not used for the host's identity: ${ofNode.why}`];
-    case "sound": {
-      const { hostNqn, hostId } = ofNode.identity;
-      if (hostNqn === kept.hostNqn && hostId === kept.hostId) return [];
-      return [
-        `${etcNvme} says host NQN ${hostNqn}, the driver keeps ${kept.hostNqn}, under which the ` +
-        `array knows this node; to change it, drain the node and remove ${path}`,
-      ];
-    }
-  }
+  if (ofNode === undefined) return [];
+  if (ofNode.hostNqn === kept.hostNqn && ofNode.hostId === kept.hostId) return [];
+  return [
+    `${etcNvme} says host NQN ${ofNode.hostNqn}, the driver keeps ${kept.hostNqn}, under which ` +
+    `the array knows this node; to change it, drain the node and remove ${path}`,
+  ];
 }
 
 function identityFrom(uuid: string): HostIdentity {

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { StorageError } from "../../../../src/domain/errors.ts";
+import { FakeKernel, inFastTime, NEVER, openHost, target, volume } from "./fake_kernel.ts";
+
+async function connected(): Promise<{
+  kernel: FakeKernel;
+  host: ReturnType<typeof openHost>;
+}> {
+  const kernel = new FakeKernel();
+  const host = openHost(kernel);
+  await inFastTime(kernel, host.connect(target(1), NEVER));
+  kernel.calls.length = 0;
+  return { kernel, host };
+}
+
+Deno.test("disconnect() proves that the device is unused before it deletes the controller", async () => {
+  const { kernel, host } = await connected();
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(kernel.calls.map(({ call }) => call.kind), ["open-exclusively", "write-file"]);
+  assert.deepEqual(kernel.written(), ["nvme10/delete_controller=1"]);
+  await host.disconnect(volume(1), NEVER);
+  assert.equal(kernel.calls.length, 2);
+});
+
+Deno.test("disconnect() ends a lost connection that nothing uses", async () => {
+  const { kernel, host } = await connected();
+  kernel.tree.put("/sys/class/nvme/nvme10/state", "connecting");
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(await host.sessions(NEVER), []);
+});
+
+Deno.test("disconnect() refuses a held device, and names who holds it", async () => {
+  const { kernel, host } = await connected();
+  kernel.held.add("259:10");
+  kernel.tree.put("/proc/self/mountinfo", "36 25 0:32 / /proc rw - proc proc rw");
+  kernel.tree.put("/proc/812/mountinfo", "99 25 259:10 / /srv/data rw - ext4 /dev/nvme110n1 rw");
+  kernel.tree.add("devices/virtual/nvme-subsystem/nvme-subsys110/nvme110n1/holders/dm-3/");
+  await assert.rejects(inFastTime(kernel, host.disconnect(volume(1), NEVER)), {
+    code: "in-use",
+    message: `Cannot disconnect ${volume(1)}: its device /dev/nvme110n1 is held: device dm-3, ` +
+      "mounted at /srv/data (as process 812 sees it)",
+  });
+  assert.deepEqual(kernel.written(), []);
+});
+
+Deno.test("disconnect() refuses a device that is held by nothing any table shows", async () => {
+  const { kernel, host } = await connected();
+  kernel.held.add("259:10");
+  await assert.rejects(inFastTime(kernel, host.disconnect(volume(1), NEVER)), {
+    code: "in-use",
+    message: /is held: something that no table shows/,
+  });
+});
+
+Deno.test("disconnect() bears with a program that has a look at the device", async () => {
+  const { kernel, host } = await connected();
+  kernel.held.add("259:10");
+  const waiting = host.disconnect(volume(1), NEVER);
+  await kernel.clock.advance(300);
+  kernel.held.clear();
+  await inFastTime(kernel, waiting);
+  assert.deepEqual(await host.sessions(NEVER), []);
+});
+
+Deno.test("disconnect() tears nothing down when the proof does not come", async () => {
+  const { kernel, host } = await connected();
+  const late = new StorageError("unavailable", "Cannot run open-exclusively: it did not return");
+  kernel.instead = ({ kind }) => kind === "open-exclusively" ? Promise.reject(late) : undefined;
+  await assert.rejects(host.disconnect(volume(1), NEVER), late);
+  kernel.instead = ({ kind }) => kind === "open-exclusively" ? "ENXIO" : undefined;
+  await assert.rejects(host.disconnect(volume(1), NEVER), {
+    code: "unavailable",
+    message: /whether its device \/dev\/nvme110n1 is unused cannot be proved \(ENXIO\)/,
+  });
+  assert.deepEqual(kernel.written(), []);
+  assert.equal((await host.sessions(NEVER)).length, 1);
+});
+
+Deno.test("disconnect() waits while the kernel may still make the connection", async () => {
+  const kernel = new FakeKernel();
+  const stuck = { pid: 7, what: "connect-nvme", subject: volume(1), ageMs: 1000 };
+  kernel.stuckChildren.push(stuck);
+  const host = openHost(kernel);
+  await assert.rejects(host.disconnect(volume(1), NEVER), { code: "unavailable" });
+  await host.disconnect(volume(2), NEVER);
+});
+
+Deno.test("disconnect() ends every controller of the volume, and none of another", async () => {
+  const { kernel, host } = await connected();
+  kernel.addController(volume(1));
+  kernel.addController(volume(2));
+  kernel.addController(volume(1), { hostNqn: "nqn.2014-08.org.nvmexpress:uuid:other" });
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(kernel.written(), ["nvme10/delete_controller=1", "nvme11/delete_controller=1"]);
+});
+
+for (const errno of ["EBUSY", "ENOENT", "ENODEV"]) {
+  Deno.test(`disconnect() is not done with ${errno} while the controller is there`, async () => {
+    const { kernel, host } = await connected();
+    let refusals = 0;
+    kernel.instead = ({ kind }) => kind === "write-file" && ++refusals < 4 ? errno : undefined;
+    await inFastTime(kernel, host.disconnect(volume(1), NEVER));
+    assert.equal(refusals, 4);
+    assert.deepEqual(await host.sessions(NEVER), []);
+  });
+
+  Deno.test(`disconnect() fails when ${errno} does not end`, async () => {
+    const { kernel, host } = await connected();
+    kernel.instead = ({ kind }) => kind === "write-file" ? errno : undefined;
+    await assert.rejects(inFastTime(kernel, host.disconnect(volume(1), NEVER)), {
+      code: "unavailable",
+      message: `Cannot disconnect ${volume(1)}: nvme10 is live after 15 s`,
+    });
+  });
+}
+
+Deno.test("disconnect() fails where sysfs is read-only", async () => {
+  const { kernel, host } = await connected();
+  kernel.instead = ({ kind }) => kind === "write-file" ? "EROFS" : undefined;
+  await assert.rejects(host.disconnect(volume(1), NEVER), {
+    code: "unavailable",
+    message: `Cannot disconnect ${volume(1)}: nvme10 cannot be deleted (EROFS)`,
+  });
+});
+
+Deno.test("disconnect() deletes no controller whose name went to another volume", async () => {
+  const { kernel, host } = await connected();
+  kernel.instead = ({ kind }) => {
+    if (kind !== "open-exclusively") return undefined;
+    // Between the proof and the end: ours is gone, and the next one got its name.
+    kernel.tree.put("/sys/class/nvme/nvme10/subsysnqn", volume(2));
+    return undefined;
+  };
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(kernel.written(), []);
+});
+
+Deno.test("a head that waits for its lost controller is proved unused and told to go", async () => {
+  const { kernel, host } = await connected();
+  kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "900");
+  kernel.tree.remove("/sys/class/nvme/nvme10");
+  const [session] = await host.sessions(NEVER);
+  assert.equal(session?.state, "closing");
+  assert.equal(session.device?.number, "259:10");
+  kernel.held.add("259:10");
+  await assert.rejects(inFastTime(kernel, host.disconnect(volume(1), NEVER)), { code: "in-use" });
+  kernel.held.clear();
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(kernel.written(), ["nvme110n1/delayed_removal_secs=0"]);
+});
+
+Deno.test("abandon() asks for no proof, and nothing stuck on the volume keeps it", async () => {
+  const { kernel, host } = await connected();
+  kernel.held.add("259:10");
+  kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "900");
+  await host.abandon(volume(1), NEVER);
+  assert.deepEqual(kernel.written(), [
+    "nvme110n1/delayed_removal_secs=0",
+    "nvme10/delete_controller=1",
+  ]);
+  assert.deepEqual(kernel.calls.map(({ subject }) => subject), ["nvme110n1", "nvme10"]);
+});

@@ -12,8 +12,11 @@ export interface Children extends AsyncDisposable {
   readonly kernelCalls: KernelCallPool;
 }
 
-/** With so many children that hang, no more are started on a node. */
-const STUCK_MAX = 16;
+/**
+ * With so many children that hang, no more are started on a node: more than a node has volumes of
+ * one array, so that one that is silent does not take what the others need.
+ */
+const STUCK_MAX = 128;
 
 /**
  * Opens the ports. Nothing is started before it is needed.

@@ -177,8 +177,11 @@ export class Guardian {
       reconnects.failed(volumeId, "the array did not answer in time", clock.monotonicMs());
     } catch (error) {
       if (signal.aborted) return;
+      const hasGivenWay = error instanceof StorageError && error.code === "busy";
       const reason = error instanceof Error ? error.message : String(error);
-      reconnects.failed(volumeId, reason, clock.monotonicMs());
+      // Who gave way waits like who failed, and knows no more about the array than before.
+      const known = hasGivenWay ? reconnects.failureOf(volumeId) : undefined;
+      reconnects.failed(volumeId, known ?? reason, clock.monotonicMs());
       if (!(error instanceof StorageError)) observe({ kind: "guard-failed", error });
     }
   }

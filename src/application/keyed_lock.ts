@@ -7,20 +7,24 @@ import { StorageError } from "../domain/errors.ts";
  * own keys.
  */
 export class KeyedLock {
-  readonly #held = new Set<string>();
+  /** The keys that are taken; the value tells a holder that gives way that it is wanted. */
+  readonly #held = new Map<string, () => void>();
 
   /**
    * Takes all of `keys` or none; they are free again when the result is disposed.
    * @throws {StorageError} `busy` naming the key that is taken.
    */
   take(...keys: readonly string[]): Disposable {
-    const wanted = new Set(keys);
-    const taken = [...wanted].find((key) => this.#held.has(key));
-    if (taken !== undefined) {
-      throw new StorageError("busy", `Cannot begin: another operation on "${taken}" is running`);
-    }
-    for (const key of wanted) this.#held.add(key);
-    return { [Symbol.dispose]: () => this.#free(wanted) };
+    return this.#take(new Set(keys), () => {});
+  }
+
+  /**
+   * Takes `key` for work that can wait: `giveWay` is called whenever somebody else asks for it. That
+   * one is refused all the same, and finds it free when it comes again.
+   * @throws {StorageError} `busy` when it is taken.
+   */
+  takeYielding(key: string, giveWay: () => void): Disposable {
+    return this.#take(new Set([key]), giveWay);
   }
 
   /** Whether an operation on `key` is running. */
@@ -31,6 +35,17 @@ export class KeyedLock {
   /** Whether nothing is running; for shutdown and tests. */
   get isIdle(): boolean {
     return this.#held.size === 0;
+  }
+
+  #take(wanted: Set<string>, giveWay: () => void): Disposable {
+    for (const key of wanted) {
+      const ask = this.#held.get(key);
+      if (ask === undefined) continue;
+      ask();
+      throw new StorageError("busy", `Cannot begin: another operation on "${key}" is running`);
+    }
+    for (const key of wanted) this.#held.set(key, giveWay);
+    return { [Symbol.dispose]: () => this.#free(wanted) };
   }
 
   #free(keys: Set<string>): void {

@@ -1,4 +1,5 @@
 /** Bringing back one volume's connection, from its record. */
+import { StorageError } from "../domain/errors.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import { lookForDevice } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
@@ -6,16 +7,28 @@ import type { NodeContext } from "./node_ports.ts";
 /**
  * Connects the volume again unless somebody works on it, or it is no longer meant to be staged.
  * The array is asked by connecting: a refusal changes nothing and says why.
- * @throws {StorageError} what the attempt failed with.
+ * A call that wants the volume meanwhile ends the attempt: an array that does not answer must not
+ * keep a pod from being deleted.
+ * @throws {StorageError} what the attempt failed with; `busy` when it gave way.
  */
 export async function reconnect(
   context: NodeContext,
   volumeId: VolumeId,
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, records, locks, bootId, observe, reconnects } = context;
+  const { locks } = context;
   if (locks.isTaken(volumeId)) return;
-  using _turn = locks.take(volumeId);
+  const wanted = new AbortController();
+  using _turn = locks.takeYielding(volumeId, () => wanted.abort(gaveWay(volumeId)));
+  await reconnectUnlessWanted(context, volumeId, AbortSignal.any([signal, wanted.signal]));
+}
+
+async function reconnectUnlessWanted(
+  context: NodeContext,
+  volumeId: VolumeId,
+  signal: AbortSignal,
+): Promise<void> {
+  const { host, records, bootId, observe, reconnects } = context;
   const record = await records.read(volumeId);
   if (record?.phase !== "staged" || record.bootId !== bootId) return;
   const { published: { nqn, at, policy }, device: staged } = record;
@@ -28,4 +41,8 @@ export async function reconnect(
   const isSameDevice = device.number === staged?.number && device.identity === staged.identity;
   if (hadConnection && isSameDevice) return;
   observe({ kind: "controller-regained", volumeId, device: device.number, isSameDevice });
+}
+
+function gaveWay(volumeId: VolumeId): StorageError {
+  return new StorageError("busy", `Cannot connect volume "${volumeId}" again: a call works on it`);
 }

@@ -1,53 +1,21 @@
 /** What the guardian brings back, what it says, and what it leaves alone. */
 import assert from "node:assert/strict";
-import type { NodePorts } from "../../../src/application/node_ports.ts";
-import { reconnect } from "../../../src/application/node_reconnecting.ts";
 import { deviceNumberOf } from "../../../src/domain/block_device.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
-import { nqnOf } from "../../../src/domain/nvme.ts";
-import { volumeIdForName } from "../../../src/domain/volume_id.ts";
+import { aGuarded, rounds, told } from "../../builders/guarded_node.ts";
 import {
   aBlock,
   aFileSystem,
   aMount,
   aNode,
   aNodeAfter,
-  aNodePublish,
-  aPublished,
   aStage,
-  BOOT,
   STAGING,
   TARGET,
   VOLUME,
 } from "../../builders/node.ts";
-import type { TestNode } from "../../builders/node.ts";
 import { FOREVER } from "../../contract/node_harness.ts";
 import { overriding } from "../../fakes/overriding.ts";
-
-async function aGuarded(
-  capability = aMount(),
-  wrap: (ports: NodePorts) => NodePorts = (ports) => ports,
-): Promise<TestNode> {
-  const node = aNode(wrap);
-  await node.volumes.stage(aStage(capability), FOREVER);
-  await node.volumes.publish(aNodePublish(capability), FOREVER);
-  return node;
-}
-
-/** Rounds as they come, five seconds apart. */
-async function rounds({ guardian, shared }: TestNode, count: number): Promise<void> {
-  for (let round = 0; round < count; round++) {
-    await guardian.round(FOREVER);
-    await shared.clock.advance(5000);
-  }
-}
-
-/** What was reported, shortest; the list is empty afterwards. */
-function told({ events }: TestNode): string[] {
-  return events.splice(0).map((event) =>
-    event.kind === "volume-abnormal" ? `abnormal: ${event.reason}` : event.kind
-  );
-}
 
 Deno.test("a volume that is well is told nothing of", async () => {
   const node = await aGuarded();
@@ -238,79 +206,6 @@ Deno.test("what was told of a volume is forgotten when it is unstaged", async ()
   await node.volumes.stage(aStage(), FOREVER);
   await rounds(node, 2);
   assert.deepEqual(told(node), []);
-});
-
-Deno.test("an attempt looks at the record again, and connects nothing that was ended meanwhile", async () => {
-  const { ports, shared, records, world, disk } = await aGuarded();
-  const record = await records.read(VOLUME);
-  assert(record !== undefined);
-  world.removeDevice(disk.nqn);
-  for (const ended of [{ phase: "unstaging" }, { bootId: "another boot" }] as const) {
-    await records.write({ ...record, ...ended });
-    await reconnect({ ...ports, ...shared, bootId: BOOT }, VOLUME, FOREVER);
-    assert.deepEqual(world.connections(), []);
-  }
-});
-
-Deno.test("one array that hangs delays no volume of another, and no later round", async () => {
-  let isSilent = false;
-  const node = await aGuarded(aMount(), ({ host, ...ports }) => ({
-    ...ports,
-    host: overriding(host, "connect", (target, signal) => {
-      const isHanging = isSilent && target.nqn === nqnOf(VOLUME);
-      return isHanging ? new Promise(() => {}) : host.connect(target, signal);
-    }),
-  }));
-  const other = volumeIdForName("other");
-  const published = aPublished({
-    nqn: nqnOf(other),
-    at: { address: "10.0.0.9", port: 44_200 },
-  });
-  node.world.exportDisk({
-    nqn: published.nqn,
-    at: published.at,
-    sizeBytes: published.capacityBytes,
-  });
-  await node.volumes.stage(
-    aStage(aBlock(), { volumeId: other, stagingPath: `${STAGING}-other`, published }),
-    FOREVER,
-  );
-  isSilent = true;
-  for (const nqn of [node.disk.nqn, published.nqn]) node.world.removeDevice(nqn);
-  const round = node.guardian.round(FOREVER);
-  for (let second = 0; second < 10; second++) await node.shared.clock.advance(1000);
-  await round;
-  assert.deepEqual(node.world.connections().map(({ nqn }) => nqn), [published.nqn]);
-  await node.guardian.round(FOREVER);
-  assert.equal(node.shared.locks.isTaken(VOLUME), true);
-  await node.shared.clock.advance(30_000);
-  assert.match(node.shared.reconnects.failureOf(VOLUME) ?? "", /did not answer in time/);
-});
-
-Deno.test("F36: fifty volumes of one array are back in one round, a few connecting at a time", async () => {
-  let [running, most] = [0, 0];
-  const node = aNode(({ host, ...ports }) => ({
-    ...ports,
-    host: overriding(host, "connect", async (target, signal) => {
-      most = Math.max(most, ++running);
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-      running--;
-      return await host.connect(target, signal);
-    }),
-  }));
-  for (let index = 0; index < 50; index++) {
-    const volumeId = volumeIdForName(`volume ${index}`);
-    const published = aPublished({ nqn: nqnOf(volumeId) });
-    const { nqn, at, capacityBytes: sizeBytes } = published;
-    node.world.exportDisk({ nqn, at, sizeBytes });
-    const stagingPath = `${STAGING}-${index}`;
-    await node.volumes.stage(aStage(aBlock(), { volumeId, stagingPath, published }), FOREVER);
-  }
-  const before = node.world.connections();
-  for (const { nqn } of before) node.world.removeController(nqn);
-  await node.guardian.round(FOREVER);
-  assert.deepEqual(node.world.connections(), before);
-  assert.equal(most, 4);
 });
 
 Deno.test("what endangers volumes is told once, and again when it comes back", async () => {

@@ -35,3 +35,16 @@ Deno.test("a lock that is disposed twice frees nothing of the next holder", () =
   first[Symbol.dispose]();
   assert.throws(() => lock.take("a"), isBusy);
 });
+
+Deno.test("work that can wait is told when it is wanted, and gone when the other comes again", () => {
+  const locks = new KeyedLock();
+  let asked = 0;
+  const turn = locks.takeYielding("v", () => {
+    asked++;
+    turn[Symbol.dispose]();
+  });
+  assert.throws(() => locks.take("v"), isBusy);
+  assert.equal(asked, 1);
+  using _other = locks.take("v");
+  assert.throws(() => locks.takeYielding("v", () => {}), isBusy);
+});

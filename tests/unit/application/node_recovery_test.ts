@@ -301,9 +301,10 @@ Deno.test("F32: expand() does not believe a rescan that a lost connection answer
       return device;
     }),
   }));
-  await node.volumes.stage(aStage(), FOREVER);
+  await node.volumes.stage(aStage(aBlock()), FOREVER);
+  await node.volumes.publish(aNodePublish(aBlock()), FOREVER);
   node.world.loseConnection(node.disk.nqn);
-  const request = { volumeId: VOLUME, volumePath: STAGING, requiredBytes: 0 };
+  const request = { volumeId: VOLUME, volumePath: TARGET, requiredBytes: 0 };
   await assertFails(node.volumes.expand(request, FOREVER), "unavailable");
 });
 

@@ -26,10 +26,10 @@ export interface ToolFeatures {
   readonly xfsLeftOut: readonly string[];
 }
 
-/** Since these versions mke2fs knows, and would turn on, what kernels before 5.15 and 6.5 lack. */
-const EXT_FEATURES: readonly { readonly name: string; readonly since: number }[] = [
-  { name: "metadata_csum_seed", since: 1.43 },
-  { name: "orphan_file", since: 1.47 },
+/** What older kernels lack, and mke2fs 1.N knows; newer ones turn it on. */
+const EXT_FEATURES: readonly { readonly name: string; readonly sinceMinor: number }[] = [
+  { name: "metadata_csum_seed", sinceMinor: 43 },
+  { name: "orphan_file", sinceMinor: 47 },
 ];
 /** In the words of mkfs.xfs: flag, and the keys that newer versions turn on. */
 const XFS_FEATURES: readonly { readonly flag: string; readonly key: string }[] = [
@@ -103,8 +103,8 @@ export async function askTool(
 
 /** What to leave out, by what `mkfs.ext4 -V` says. */
 export function extFeaturesOf(text: string): string[] {
-  const version = Number(/mke2fs (\d+\.\d+)/.exec(text)?.[1] ?? 0);
-  return EXT_FEATURES.filter(({ since }) => version >= since).map(({ name }) => name);
+  const minor = Number(/mke2fs 1\.(\d+)/.exec(text)?.[1] ?? 0);
+  return EXT_FEATURES.filter(({ sinceMinor }) => minor >= sinceMinor).map(({ name }) => name);
 }
 
 /** Arguments that leave features out, by what the usage of mkfs.xfs says. */

@@ -15,6 +15,9 @@ export interface MountView {
   readonly isAlive: boolean;
 }
 
+/** What the table keeps in mind itself. */
+export type DeviceNotes = Pick<Notes, "get" | "put" | "remove">;
+
 /** Words with which a kernel says that a file system does nothing any more. */
 const GIVEN_UP: readonly string[] = ["shutdown", "emergency_ro"];
 const ANONYMOUS = /^0:/;
@@ -22,9 +25,9 @@ const ANONYMOUS = /^0:/;
 /** Reads the table of mounts, and knows the devices of file systems with anonymous numbers. */
 export class MountTable {
   readonly #tables: KernelTables;
-  readonly #notes: Notes;
+  readonly #notes: DeviceNotes;
 
-  constructor(tables: KernelTables, notes: Notes) {
+  constructor(tables: KernelTables, notes: DeviceNotes) {
     this.#tables = tables;
     this.#notes = notes;
   }

@@ -19,7 +19,7 @@ import type { LinuxNode } from "./linux_node.ts";
 
 for (const fileSystem of ["ext4", "ext3", "xfs", "btrfs"] as const) {
   hostTest(
-    `a ${fileSystem} that was cut off in use is whole again after check() and mount()`,
+    `${fileSystem} that was cut off in use is whole again after check() and mount()`,
     async () => {
       await using node = await openLinuxNode();
       const { device } = await cutOffDisk(node, fileSystem);

@@ -1,12 +1,13 @@
 /** A node that looks after a published volume, and what its guardian does and says. */
 import type { NodePorts } from "../../src/application/node_ports.ts";
+import type { VolumeCapability } from "../../src/domain/access.ts";
 import { FOREVER } from "../contract/node_harness.ts";
 import { aMount, aNode, aNodePublish, aStage } from "./node.ts";
 import type { TestNode } from "./node.ts";
 
-/** A node with {@link VOLUME} staged and published. */
+/** A node with the volume of most tests staged and published. */
 export async function aGuarded(
-  capability = aMount(),
+  capability: VolumeCapability = aMount(),
   wrap: (ports: NodePorts) => NodePorts = (ports) => ports,
 ): Promise<TestNode> {
   const node = aNode(wrap);

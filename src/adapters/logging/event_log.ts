@@ -119,7 +119,7 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
         ? "no child is stuck any more"
         : `${count} children are stuck in the kernel: ${children.join(", ")}`,
   },
-  "host-danger": { level: "error", say: ({ danger }) => `volumes are in danger: ${danger}` },
+  "host-danger": { level: "warning", say: ({ danger }) => `volumes are in danger: ${danger}` },
   "tools-missing": {
     level: "warning",
     say: ({ tools }) =>

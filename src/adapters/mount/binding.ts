@@ -12,7 +12,7 @@ import { PLAIN_MS } from "./deadlines.ts";
 import { toolWords } from "./mount_failures.ts";
 import { topmostAt } from "./mountinfo.ts";
 import type { MountParts } from "./parts.ts";
-import { isMissing } from "./paths.ts";
+import { isMissing, onThisMachine } from "./paths.ts";
 
 /** Options of a mount, not of its file system, that a change to read-only must name to keep. */
 const KEPT_OPTIONS: ReadonlySet<string> = new Set([
@@ -41,7 +41,7 @@ export async function bindTree(
   };
   if (!isReadOnly) return await run("-c", "--bind", from, path);
   const scratch = join(parts.scratchDirectory, scratchName(path));
-  await Deno.mkdir(scratch, { recursive: true });
+  await onThisMachine("make", scratch, Deno.mkdir(scratch, { recursive: true }));
   try {
     await run("-c", "--bind", from, scratch);
     const options = topmostAt(await parts.tables.mounts(), scratch)?.mountOptions ?? [];

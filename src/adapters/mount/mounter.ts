@@ -10,7 +10,7 @@ import { isVagueRefusal, mountRefusal } from "./mount_failures.ts";
 import { optionsOf } from "./mount_table.ts";
 import type { MountView } from "./mount_table.ts";
 import type { MountParts } from "./parts.ts";
-import { checkDevicePath, entryAt, isEmpty, realPathOf } from "./paths.ts";
+import { checkDevicePath, entryAt, isEmpty, onThisMachine, realPathOf } from "./paths.ts";
 import { releasePath } from "./releasing.ts";
 import { twinOf } from "./twins.ts";
 
@@ -184,7 +184,7 @@ export class LinuxMounter implements Mounter {
   async #prepareDirectory(path: string): Promise<boolean> {
     const use = await this.#lookBehind(path);
     if (use.kind === "nothing") {
-      await Deno.mkdir(path, { mode: DIRECTORY_MODE });
+      await onThisMachine("make", path, Deno.mkdir(path, { mode: DIRECTORY_MODE }));
       return true;
     }
     if (use.kind !== "directory") throw notFree(path, describe(use));

@@ -10,6 +10,25 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
+ * Waits for what this machine is asked to do at a path.
+ * @throws {StorageError} `unavailable` for whatever the machine has against it; errors that are
+ * ours already stay as they are.
+ */
+export async function onThisMachine<Result>(
+  deed: string,
+  path: string,
+  work: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (cause instanceof StorageError) throw cause;
+    const finding = cause instanceof Error ? cause.message : String(cause);
+    throw new StorageError("unavailable", `Cannot ${deed} ${path}: ${finding}`, { cause });
+  }
+}
+
+/**
  * The path by its real directories, as the kernel names it in its table of mounts; its last part
  * stays as it is. Undefined when its directory is missing.
  */
@@ -21,17 +40,20 @@ export async function realPathOf(path: string): Promise<string | undefined> {
     return join(await Deno.realPath(dirname(path)), name);
   } catch (error) {
     if (isMissing(error) || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
+    return await onThisMachine("look at", path, Promise.reject(error));
   }
 }
 
-/** What `lstat` says, or undefined when there is nothing. */
+/**
+ * What `lstat` says, or undefined when there is nothing.
+ * @throws {StorageError} `unavailable` when that cannot be told.
+ */
 export async function entryAt(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
   } catch (error) {
     if (isMissing(error) || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
+    return await onThisMachine("look at", path, Promise.reject(error));
   }
 }
 
@@ -43,10 +65,16 @@ export function numberOf({ rdev }: Deno.FileInfo): DeviceNumber {
   return deviceNumberOf(Number(major), Number(minor));
 }
 
-/** Whether a directory holds nothing. */
+/**
+ * Whether a directory holds nothing.
+ * @throws {StorageError} `unavailable` when that cannot be told.
+ */
 export async function isEmpty(directory: string): Promise<boolean> {
-  for await (const _entry of Deno.readDir(directory)) return false;
-  return true;
+  const look = async (): Promise<boolean> => {
+    for await (const _entry of Deno.readDir(directory)) return false;
+    return true;
+  };
+  return await onThisMachine("look into", directory, look());
 }
 
 /**
@@ -61,7 +89,7 @@ export async function checkDevicePath(
     const info = await Deno.stat(path);
     found = info.isBlockDevice ? `device ${numberOf(info)}` : "no block device";
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!isMissing(error)) await onThisMachine("look at", path, Promise.reject(error));
   }
   if (found === `device ${number}`) return;
   throw new StorageError(

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { DeviceNumber } from "../../domain/block_device.ts";
 import { base64url, sha256Of } from "../../domain/digest.ts";
 import { StorageError } from "../../domain/errors.ts";
-import { isMissing } from "./paths.ts";
+import { isMissing, onThisMachine } from "./paths.ts";
 
 /** A device as it was when it was noted. */
 export interface DeviceNote {
@@ -43,20 +43,12 @@ export class Notes {
     this.#directory = directory;
   }
 
-  /** Puts a note in place whole, and on the disk. */
+  /**
+   * Puts a note in place whole, and on the disk.
+   * @throws {StorageError} `unavailable` when it cannot be written.
+   */
   async put(kind: NoteKind, note: DeviceNote): Promise<void> {
-    const directory = join(this.#directory, kind);
-    await Deno.mkdir(directory, { recursive: true });
-    const path = this.#pathOf(kind, note.key);
-    {
-      using file = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true });
-      const bytes = new TextEncoder().encode(`${JSON.stringify({ version: VERSION, ...note })}\n`);
-      for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-      await file.sync();
-    }
-    await Deno.rename(`${path}.new`, path);
-    using parent = await Deno.open(directory);
-    await parent.sync();
+    await onThisMachine("write a note below", this.#directory, this.#put(kind, note));
   }
 
   /**
@@ -90,6 +82,21 @@ export class Notes {
       if (!isMissing(error)) throw error;
     }
     return notes;
+  }
+
+  async #put(kind: NoteKind, note: DeviceNote): Promise<void> {
+    const directory = join(this.#directory, kind);
+    await Deno.mkdir(directory, { recursive: true });
+    const path = this.#pathOf(kind, note.key);
+    {
+      using file = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true });
+      const bytes = new TextEncoder().encode(`${JSON.stringify({ version: VERSION, ...note })}\n`);
+      for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+      await file.sync();
+    }
+    await Deno.rename(`${path}.new`, path);
+    using parent = await Deno.open(directory);
+    await parent.sync();
   }
 
   #pathOf(kind: NoteKind, key: string): string {

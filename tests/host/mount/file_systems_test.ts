@@ -207,6 +207,20 @@ hostTest("mount() says what the kernel may have had against it", async () => {
   assert.deepEqual(await node.mounter.look(path, FOREVER), { kind: "nothing" });
 });
 
+hostTest("an ext4 whose device grew while nobody had it fills it once it is mounted", async () => {
+  await using node = await openLinuxNode();
+  const { nqn, path } = await mountDisk(node, "staging");
+  await node.writeFile(path, "a.txt", "kept");
+  await node.mounter.release(path, FOREVER);
+  await node.resizeDisk(nqn, 3 * DISK_BYTES);
+  const device = await node.host.rescan(nqn, FOREVER);
+  const request = { device, path, fileSystem: "ext4", options: [], isReadOnly: false } as const;
+  await node.mounter.mount(request, FOREVER);
+  await node.fileSystems.grow(device, "ext4", path, FOREVER);
+  assert((await node.mounter.usage(path, FOREVER)).totalBytes > 2 * DISK_BYTES);
+  assert.equal(await node.readFile(path, "a.txt"), "kept");
+});
+
 hostTest("a check goes on when nobody waits for it, and the next call has its result", async () => {
   await using node = await openLinuxNode();
   const { device } = await connectDisk(node);

@@ -9,6 +9,7 @@ import { judgeConnect } from "./connect_failures.ts";
 import { connectOptions, fewerQueues, parseSupported, queuesFor } from "./connect_options.ts";
 import { ConnectQueue } from "./connect_queue.ts";
 import type { NvmeContext } from "./context.ts";
+import { uptimeSeconds, withKernelLog } from "./kernel_log.ts";
 import type { ProbeTarget } from "./target_probe.ts";
 
 /** What a connector stands on. */
@@ -83,8 +84,10 @@ export class Connector {
     refuseWhileStuck(this.#options.context, `connect to ${describe(wanted.nqn, at)}`);
     const supported = await this.#supportedFor(wanted.policy, signal);
     let queues = queuesFor(wanted.policy, this.#options.processors);
+    const { context } = this.#options;
+    const sinceSeconds = await uptimeSeconds(context);
     for (;;) {
-      const { identity: host } = this.#options.context;
+      const { identity: host } = context;
       const { nqn, policy } = wanted;
       const options = connectOptions({ nqn, at, host, policy, queues }, supported);
       const result = await this.#write(nqn, at, options, signal);
@@ -93,7 +96,7 @@ export class Connector {
       if (verdict.kind === "present") return;
       if (verdict.kind === "refused") {
         if (verdict.isSlow) this.#failed(at, result.errno);
-        throw verdict.error;
+        throw await withKernelLog(context, verdict.error, sinceSeconds, nqn, signal);
       }
       const fewer = fewerQueues(queues);
       if (fewer === undefined) throw verdict.error;

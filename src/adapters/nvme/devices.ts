@@ -4,6 +4,7 @@ import { StorageError } from "../../domain/errors.ts";
 import type { Nqn } from "../../domain/nvme.ts";
 import { look } from "./context.ts";
 import type { NvmeContext } from "./context.ts";
+import { uptimeSeconds, withKernelLog } from "./kernel_log.ts";
 import { poll } from "./polling.ts";
 import { chooseDevice, stateOf } from "./view.ts";
 import type { UsableNamespace, VolumeView } from "./view.ts";
@@ -96,6 +97,8 @@ export async function readyDevice(
 ): Promise<BlockDevice> {
   const { clock, timing } = context;
   const startMs = clock.monotonicMs();
+  // What the kernel says of a new namespace it says within moments of the connect.
+  const sinceSeconds = await uptimeSeconds(context);
   let problem: StorageError | undefined;
   const device = await poll(clock, timing.deviceMs, async () => {
     const view = await look(context, nqn);
@@ -119,7 +122,8 @@ export async function readyDevice(
     return found;
   }, signal);
   if (device !== undefined) return device;
-  throw problem ?? unusable(nqn, "its device has no node below /dev");
+  problem ??= unusable(nqn, "its device has no node below /dev");
+  throw await withKernelLog(context, problem, sinceSeconds, nqn, signal);
 }
 
 /** A device can be there right after a connect and still fail reads: one read tells. */

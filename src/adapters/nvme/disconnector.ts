@@ -41,7 +41,11 @@ export async function endConnections(
   await dropHeads(context, view, proof, signal);
   const left = await poll(context.clock, context.timing.deleteMs, async () => {
     const { ours } = await look(context, nqn);
-    for (const controller of ours) await deleteController(context, controller, signal);
+    for (const controller of ours) {
+      // One that is going already waits for requests that the array does not answer.
+      if (controller.state.startsWith("deleting")) continue;
+      await deleteController(context, controller, signal);
+    }
     return (await look(context, nqn)).ours.length === 0 ? "none" : undefined;
   }, signal);
   if (left === undefined) throw await stillThere(context, nqn);
@@ -112,7 +116,15 @@ async function deleteController(
   const call = { kind: "write-file", path: `${directory}/delete_controller`, text: "1" } as const;
   // The controller is the subject: what hangs on the volume must not keep it from being let go.
   const options = { subject: name, deadlineMs: timing.deleteMs };
-  const written = await context.calls.call(call, options, signal);
+  const written = await context.calls.call(call, options, signal).catch((cause: unknown) => {
+    if (!(cause instanceof StorageError)) throw cause;
+    throw new StorageError(
+      "unavailable",
+      `Cannot disconnect ${nqn}: the kernel is still deleting ${name}; while the array does not ` +
+        "answer that takes a minute, and goes on by itself: try again",
+      { cause },
+    );
+  });
   // Busy is one that is only just being made: it is asked again until the time is over.
   if (written.isOk || written.errno === "EBUSY" || GONE.includes(written.errno)) return;
   throw new StorageError(

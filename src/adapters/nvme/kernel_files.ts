@@ -69,6 +69,8 @@ function isGone(error: unknown): boolean {
   if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
     return true;
   }
-  return error instanceof Error && "code" in error &&
-    ["ENODEV", "ENXIO", "EINVAL", "ESRCH", "EIO"].includes(String(error.code));
+  if (!(error instanceof Error)) return false;
+  // The runtime gives ENXIO and ENODEV no code.
+  if (/\(os error (6|19)\)/.test(error.message)) return true;
+  return "code" in error && ["EINVAL", "ESRCH", "EIO"].includes(String(error.code));
 }

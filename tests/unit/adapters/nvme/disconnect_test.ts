@@ -160,3 +160,20 @@ Deno.test("abandon() asks for no proof, and nothing stuck on the volume keeps it
   ]);
   assert.deepEqual(kernel.calls.map(({ subject }) => subject), ["nvme110n1", "nvme10"]);
 });
+
+Deno.test("a deletion that hangs goes on by itself, and is waited for the next time", async () => {
+  const { kernel, host } = await connected();
+  const late = new StorageError("unavailable", "Cannot run write-file for nvme10: too late");
+  kernel.instead = ({ kind }) => kind === "write-file" ? Promise.reject(late) : undefined;
+  await assert.rejects(host.abandon(volume(1), NEVER), {
+    code: "unavailable",
+    message: /the kernel is still deleting nvme10; .* try again/,
+  });
+  kernel.tree.put("/sys/class/nvme/nvme10/state", "deleting (no IO)");
+  kernel.calls.length = 0;
+  const again = host.abandon(volume(1), NEVER);
+  await kernel.clock.advance(5000);
+  kernel.tree.remove("/sys/class/nvme/nvme10");
+  await inFastTime(kernel, again);
+  assert.deepEqual(kernel.calls, []);
+});

@@ -56,6 +56,8 @@ export class FakeKernel implements KernelCalls, Programs {
   /** What the kernel makes of a new connection. */
   makesHead = true;
   makesNode = true;
+  /** What `dmesg` prints. */
+  log = "";
   #next = 10;
 
   constructor(entries: readonly string[] = []) {
@@ -86,7 +88,8 @@ export class FakeKernel implements KernelCalls, Programs {
     const [, , path = "", , major, minor] = call.args;
     if (call.program === "mknod") this.tree.addNode(path, `${major}:${minor}` as DeviceNumber);
     if (call.program === "rm") this.tree.removeNode(call.args.at(-1) ?? "");
-    return Promise.resolve({ code: 0, stdout: "", stderr: "" });
+    const stdout = call.program === "dmesg" ? this.log : "";
+    return Promise.resolve({ code: 0, stdout, stderr: "" });
   }
 
   stuck(): StuckChild[] {

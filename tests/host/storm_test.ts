@@ -36,12 +36,9 @@ hostTest(`${VOLUMES} volumes come and go in storms, and nothing of them is left`
   assert.deepEqual(await lab.leftOnNodes(), NOTHING);
 
   // The same with a node that dies in the middle of coming, and once more in the middle of going.
-  const coming = inTurns(uses, (use) => comeTwice(lab, use));
-  await crashWhen(lab, coming, (loops) => loops >= VOLUMES / 2);
-  await coming;
-  const going = inTurns(uses, (use) => go(lab, use));
-  await crashWhen(lab, going, (loops) => loops <= VOLUMES / 2);
-  await going;
+  await stormWithCrash(lab, uses, comeTwice);
+  assert.equal(remainsBelow(lab.directory).loops.length, VOLUMES);
+  await stormWithCrash(lab, uses, go);
   assert.deepEqual(await lab.leftOnNodes(), NOTHING);
 
   await inTurns(uses, async (use) => {
@@ -86,19 +83,21 @@ async function persist(call: () => Promise<void>): Promise<void> {
 
 const RETRY_MS = 50;
 
-/** Kills the node and starts it again as soon as it has so many devices, or the storm is over. */
-async function crashWhen(
+/** A storm in which the node is killed when half of it is over, and started again. */
+async function stormWithCrash(
   lab: HostLab,
-  storm: Promise<unknown>,
-  isTime: (loops: number) => boolean,
+  uses: readonly Use[],
+  work: (lab: HostLab, use: Use) => Promise<void>,
 ): Promise<void> {
-  let isOver = false;
-  const over = storm.then(() => {}, () => {}).finally(() => isOver = true);
-  while (!isOver && !isTime(remainsBelow(lab.directory).loops.length)) {
-    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
-  }
-  assert.equal(isOver, false, "the storm was over before the node could die");
-  await lab.trial.restartNode("SIGKILL");
+  let finished = 0;
+  let restarted: Promise<void> | undefined;
+  await inTurns(uses, async (use) => {
+    await work(lab, use);
+    finished += 1;
+    if (finished === VOLUMES / 2) restarted = lab.trial.restartNode("SIGKILL");
+  });
+  assert.ok(restarted !== undefined);
+  await restarted;
 }
 
 /** Works on items with some workers at once; the results in the order of the items. */

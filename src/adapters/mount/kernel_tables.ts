@@ -29,6 +29,8 @@ export interface ShownDevice {
   readonly isReadOnly: boolean;
 }
 
+/** ENXIO and ENODEV. */
+const GONE_ERROR = /\(os error (6|19)\)/;
 const SECTOR_BYTES = 512;
 /** The list may change while it is read: two equal reads are one that did not. */
 const READS_MAX = 16;
@@ -127,8 +129,7 @@ function unreadable(finding: string): StorageError {
   return new StorageError("unavailable", `Cannot read the kernel's tables: ${finding}`);
 }
 
-/** Sysfs answers so while a device is going away. */
+/** Sysfs answers so while a device goes; the runtime gives these errors no code of their own. */
 function isDeviceGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    (error.code === "ENODEV" || error.code === "ENXIO");
+  return error instanceof Error && GONE_ERROR.test(error.message);
 }

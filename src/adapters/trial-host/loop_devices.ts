@@ -39,6 +39,8 @@ const BLOCK_DEVICES = "/sys/block";
 const LOOP_NAME = /^loop(\d+)$/;
 /** What the kernel appends to the path of an open file that is no longer at it. */
 const GONE_MARK = " (deleted)";
+/** ENXIO and ENODEV. */
+const GONE_ERROR = /\(os error (6|19)\)/;
 const SECTOR_BYTES = 512;
 /** No file is as large: the limit begins here. */
 const LABEL_BASE = 1n << 61n;
@@ -123,7 +125,7 @@ async function readAttribute(path: string): Promise<string | undefined> {
   }
 }
 
+/** Sysfs answers so while a device goes; the runtime gives these errors no code of their own. */
 function isDeviceGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    (error.code === "ENODEV" || error.code === "ENXIO");
+  return error instanceof Error && GONE_ERROR.test(error.message);
 }

@@ -7,7 +7,7 @@ import type { NvmeContext } from "./context.ts";
 import { uptimeSeconds, withKernelLog } from "./kernel_log.ts";
 import { poll } from "./polling.ts";
 import { chooseDevice, stateOf } from "./view.ts";
-import type { UsableNamespace, VolumeView } from "./view.ts";
+import type { DeviceChoice, UsableNamespace, VolumeView } from "./view.ts";
 
 /** How long a head may wait for its lost paths: through an array's restart with a guardian's help. */
 const DELAYED_REMOVAL_SECONDS = 900;
@@ -29,19 +29,22 @@ export async function deviceOf(
   return { path: isOwn ? own : usual, number, sizeBytes, identity };
 }
 
-/** The device of a volume; undefined when there is none. @throws {StorageError} when two are. */
-export async function findDevice(
+/**
+ * What was chosen, as a device; undefined when there is none.
+ * @throws {StorageError} `unavailable` when there are several
+ */
+export async function chosenDevice(
   context: NvmeContext,
-  view: VolumeView,
+  nqn: Nqn,
+  choice: DeviceChoice,
 ): Promise<BlockDevice | undefined> {
-  const choice = chooseDevice(view);
   switch (choice.kind) {
     case "none":
       return undefined;
     case "one":
       return await deviceOf(context, choice.namespace);
     case "ambiguous":
-      throw ambiguous(view.nqn, choice.names);
+      throw ambiguous(nqn, choice.names);
   }
 }
 
@@ -169,7 +172,7 @@ export async function setDelayedRemoval(
 
 function whyNone(
   { nqn, ours }: VolumeView,
-  choice: ReturnType<typeof chooseDevice>,
+  choice: DeviceChoice,
   waitedMs: number,
 ): StorageError {
   const shown = ours.map(({ name, state }) => `${name} is ${state}`).join(", ");

@@ -14,12 +14,12 @@ import { look, refuseUnmanaged } from "./context.ts";
 import type { NvmeContext } from "./context.ts";
 import { readControllers, readSubsystems } from "./controllers.ts";
 import { findDangers } from "./dangers.ts";
-import { deviceOf, findDevice, readyDevice } from "./devices.ts";
+import { chosenDevice, deviceOf, readyDevice } from "./devices.ts";
 import { endConnections } from "./disconnector.ts";
 import { updatePolicy } from "./policy_update.ts";
 import { poll } from "./polling.ts";
 import type { Resolver } from "./resolve.ts";
-import { chooseDevice, isAt, stateOf, viewOf } from "./view.ts";
+import { chooseDevice, chooseRemains, isAt, stateOf, viewOf } from "./view.ts";
 import type { VolumeView } from "./view.ts";
 
 /** What the host stands on. */
@@ -67,25 +67,26 @@ export class KernelNvmeHost implements NvmeHost {
 
   async find(nqn: Nqn, signal: AbortSignal): Promise<BlockDevice | undefined> {
     signal.throwIfAborted();
-    return await findDevice(this.#context, await look(this.#context, nqn));
+    const view = await look(this.#context, nqn);
+    return await chosenDevice(this.#context, nqn, chooseRemains(view));
   }
 
   async rescan(nqn: Nqn, signal: AbortSignal): Promise<BlockDevice> {
     signal.throwIfAborted();
     refuseUnmanaged("rescan", nqn);
     const before = await this.#liveView(nqn);
-    const sizeBytes = (await findDevice(this.#context, before))?.sizeBytes;
+    const sizeBytes = (await this.#deviceIn(before))?.sizeBytes;
     for (const { name, state } of before.ours) {
       if (state === "live") await this.#scan(nqn, name, signal);
     }
     const { clock, timing } = this.#context;
     const changed = await poll(clock, timing.rescanMs, async () => {
-      const found = await findDevice(this.#context, await look(this.#context, nqn));
+      const found = await this.#deviceIn(await look(this.#context, nqn));
       return found !== undefined && found.sizeBytes !== sizeBytes ? found : undefined;
     }, signal);
     // A kernel that lost the connection meanwhile answers the request and does nothing.
     const after = await this.#liveView(nqn);
-    const device = changed ?? await findDevice(this.#context, after);
+    const device = changed ?? await this.#deviceIn(after);
     if (device !== undefined) return device;
     throw new StorageError(
       "unavailable",
@@ -173,6 +174,10 @@ export class KernelNvmeHost implements NvmeHost {
       "unavailable",
       `Cannot rescan ${nqn}: ${controller} cannot be told to look again (${written.errno})`,
     );
+  }
+
+  #deviceIn(view: VolumeView): Promise<BlockDevice | undefined> {
+    return chosenDevice(this.#context, view.nqn, chooseDevice(view));
   }
 
   async #sessionOf(view: VolumeView): Promise<NvmeSession> {

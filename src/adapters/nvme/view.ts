@@ -63,14 +63,23 @@ export function devicesOf({ ours, foreign, subsystems }: VolumeView): UsableName
 /**
  * The device of namespace 1: the only one there is, or the only one that a path leads to. A head
  * without a path stays for a while on newer kernels, and for ever in the hands of who opened it.
+ * While a connection is live such a head is not its device: the namespace came back as another
+ * one, or not at all, and requests to the head wait for a path that does not come.
  */
 export function chooseDevice(view: VolumeView): DeviceChoice {
   const candidates = devicesOf(view).filter(({ nsid }) => nsid === undefined || nsid === NSID);
   const reachable = candidates.filter((each) => hasPath(view, each));
-  const [first, ...others] = reachable.length > 0 ? reachable : candidates;
-  if (first === undefined) return { kind: "none" };
-  if (others.length === 0) return { kind: "one", namespace: first };
-  return { kind: "ambiguous", names: [first, ...others].map(({ name }) => name) };
+  const mustBeReachable = reachable.length > 0 || stateOf(view.ours) === "live";
+  return only(mustBeReachable ? reachable : candidates);
+}
+
+/**
+ * The device of namespace 1, or what is left of it: whoever has it mounted has to find out that it
+ * was the volume's.
+ */
+export function chooseRemains(view: VolumeView): DeviceChoice {
+  const choice = chooseDevice(view);
+  return choice.kind === "none" ? only(devicesOf(view)) : choice;
 }
 
 /** Whether the sessions of a volume go to one of the addresses; unknown ones count as that. */
@@ -93,6 +102,12 @@ function canonical(address: string): string {
   const url = URL.parse(`http://[${bare}]/`);
   const text = url === null ? bare.toLowerCase() : url.hostname;
   return zone === undefined ? text : `${text}%${zone}`;
+}
+
+function only([first, ...others]: readonly UsableNamespace[]): DeviceChoice {
+  if (first === undefined) return { kind: "none" };
+  if (others.length === 0) return { kind: "one", namespace: first };
+  return { kind: "ambiguous", names: [first, ...others].map(({ name }) => name) };
 }
 
 function hasPath({ ours }: VolumeView, head: UsableNamespace): boolean {

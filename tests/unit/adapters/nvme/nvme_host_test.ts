@@ -241,6 +241,20 @@ Deno.test("a head without a path gives way to the one that a path leads to", asy
   assert.notEqual(found?.path, `/dev/${head}`);
 });
 
+Deno.test("a head that waits while the namespace came back as another is not the device", async () => {
+  const { kernel, host, controller } = await connected();
+  const path = `/sys/class/nvme/${controller}/nvme110c10n1`;
+  kernel.tree.put(`${path}/wwid`, "uuid.changed");
+  assert.equal((await host.sessions(NEVER))[0]?.device, undefined);
+  // Who has it mounted must be able to find out whose it was, and to unstage it.
+  assert.equal((await host.find(volume(1), NEVER))?.number, "259:10");
+  kernel.calls.length = 0;
+  const connecting = inFastTime(kernel, host.connect(target(1), NEVER));
+  await assert.rejects(connecting, { code: "unavailable", message: /shows no device for it/ });
+  // A read of it would hang for as long as the head stays.
+  assert.deepEqual(kernel.made("read-device"), []);
+});
+
 Deno.test("a container that is not shown the device gets a node named after the number", async () => {
   const kernel = new FakeKernel();
   kernel.makesNode = false;

@@ -5,8 +5,8 @@
  */
 import { StorageError } from "../domain/errors.ts";
 import { volumeIdOfNqn } from "../domain/nvme.ts";
+import type { Nqn } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import type { NvmeSession } from "../ports/nvme_host.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import { within } from "./deadline.ts";
 import { sessionOf } from "./node_device.ts";
@@ -46,10 +46,15 @@ async function reconcile(context: NodeContext, signal: AbortSignal): Promise<voi
   for (const { volumeId } of listed.records) {
     await unlessBusy(context, volumeId, () => dropIfOver(context, volumeId, signal));
   }
-  for (const session of sessions) {
-    const volumeId = volumeIdOfNqn(session.nqn);
+  // Of raw block the kernel does not say whether a program has it open, only our own notes do. A
+  // node that has none may have lost them.
+  const hasMemory = listed.records.length > 0;
+  for (const { nqn } of sessions) {
+    const volumeId = volumeIdOfNqn(nqn);
     if (volumeId === undefined) continue;
-    await unlessBusy(context, volumeId, () => closeIfUnclaimed(context, volumeId, session, signal));
+    const close = (): Promise<void> =>
+      closeIfUnclaimed(context, { volumeId, nqn, hasMemory }, signal);
+    await unlessBusy(context, volumeId, close);
   }
 }
 
@@ -102,27 +107,31 @@ async function isNeeded(
 
 async function closeIfUnclaimed(
   context: NodeContext,
-  volumeId: VolumeId,
-  { nqn }: NvmeSession,
+  { volumeId, nqn, hasMemory }: {
+    readonly volumeId: VolumeId;
+    readonly nqn: Nqn;
+    readonly hasMemory: boolean;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const { host, mounter, records, observe } = context;
+  const leave = (finding: string): void =>
+    observe({ kind: "session-unclaimed", nqn, isClosed: false, finding });
   // A record that cannot be read may claim it: then this throws, and the session stays.
   if (await records.read(volumeId) !== undefined) return;
   const session = await sessionOf(context, nqn, signal);
   if (session === undefined) return;
   const { device, controllers } = session;
   const uses = device === undefined ? [] : await mounter.usesOf(device.number, signal);
-  if (uses.length > 0) {
-    const finding = `it is used at ${uses.join(", ")}`;
-    return observe({ kind: "session-unclaimed", nqn, isClosed: false, finding });
+  if (uses.length > 0) return leave(`it is used at ${uses.join(", ")}`);
+  if (!hasMemory) {
+    return leave("this node has no records at all, so whether a program uses it cannot be told");
   }
   try {
     await host.disconnect(nqn, signal);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    const finding = error.message;
-    return observe({ kind: "session-unclaimed", nqn, isClosed: false, finding });
+    return leave(error.message);
   }
   const finding = `${controllers.join(", ") || "a device without a connection"} was unused`;
   observe({ kind: "session-unclaimed", nqn, isClosed: true, finding });

@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import type { NodePorts } from "../../../src/application/node_ports.ts";
 import { reconcileNode } from "../../../src/application/node_reconciling.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
+import { nqnOf } from "../../../src/domain/nvme.ts";
 import type { Nqn } from "../../../src/domain/nvme.ts";
+import { volumeIdForName } from "../../../src/domain/volume_id.ts";
 import {
   aBlock,
   aMount,
   aNode,
   aNodeAfter,
   aNodePublish,
+  aPublished,
   aStage,
   BOOT,
   pictureOf,
@@ -46,9 +49,28 @@ Deno.test("what is staged and published is left as it is, and nothing is told", 
   }
 });
 
+/** Another volume's record: this node has not lost what it remembers. */
+async function remember({ records }: TestNode): Promise<void> {
+  const volumeId = volumeIdForName("other");
+  const published = aPublished({ nqn: nqnOf(volumeId) });
+  const other = { ...aStage(aBlock()), volumeId, published };
+  await records.write({ ...other, phase: "staged", bootId: BOOT });
+}
+
+Deno.test("a session is left alone by a node that remembers nothing: a program may have it open", async () => {
+  const node = await aStaged(aBlock());
+  await node.records.remove(VOLUME);
+  await reconcile(node);
+  assert.equal(node.world.connections().length, 1);
+  const [told] = node.events;
+  assert(told?.kind === "session-unclaimed" && !told.isClosed);
+  assert.match(told.finding, /no records at all/);
+});
+
 Deno.test("a session that no record claims and nobody uses is told and closed", async () => {
   const node = await aStaged(aBlock());
   await node.records.remove(VOLUME);
+  await remember(node);
   await reconcile(node);
   assert.deepEqual(node.world.connections(), []);
   const [told] = node.events;
@@ -62,6 +84,7 @@ for (const capability of [aMount(), aBlock()]) {
     const node = await aStaged(capability);
     await node.volumes.publish(aNodePublish(capability), FOREVER);
     await node.records.remove(VOLUME);
+    await remember(node);
     await reconcile(node);
     assert.equal(node.world.connections().length, 1);
     const [told] = node.events;
@@ -73,6 +96,7 @@ for (const capability of [aMount(), aBlock()]) {
 Deno.test("a session that something holds unseen is told and left alone", async () => {
   const node = await aStaged(aBlock());
   await node.records.remove(VOLUME);
+  await remember(node);
   node.world.hold(node.disk.nqn, true);
   await reconcile(node);
   assert.equal(node.world.connections().length, 1);
@@ -83,6 +107,7 @@ Deno.test("a session that something holds unseen is told and left alone", async 
 
 Deno.test("C1: a session of another disk of the box is neither told nor touched", async () => {
   const node = aNode();
+  await remember(node);
   const nqn = "nqn.2000-02.com.mikrotik:nixos-root" as Nqn;
   node.world.connect(node.world.exportDisk({ ...node.disk, nqn }));
   await reconcile(node);
@@ -115,6 +140,7 @@ Deno.test("F13: records of another boot are dropped", async () => {
 Deno.test("a volume that a call works on is left to the call", async () => {
   const node = await aStaged(aBlock());
   await node.records.remove(VOLUME);
+  await remember(node);
   using _turn = node.shared.locks.take(VOLUME);
   await reconcile(node);
   assert.equal(node.world.connections().length, 1);

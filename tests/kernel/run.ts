@@ -123,7 +123,10 @@ async function runAll(
     tally.failed += Math.max(1, left);
   } finally {
     signal.removeEventListener("abort", onAbort);
-    for (const directory of directories) await Deno.remove(directory, { recursive: true });
+    for (const directory of directories) {
+      // Machines of an interrupted start may write until this process ends.
+      await Deno.remove(directory, { recursive: true }).catch(() => {});
+    }
   }
   return tally;
 }

@@ -2,7 +2,7 @@
  * `deno task lab`: brings up the laboratory for a person and says how to look around and what to
  * break. Ctrl-C switches everything off.
  */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { connectByHand, startByHand } from "./by_hand.ts";
 import { isKernelSeries, KERNEL_SERIES, kernelOf, type KernelSeries } from "./kernels.ts";
 import { type Lab, startLab } from "./lab.ts";
@@ -28,7 +28,7 @@ function parseOptions(args: readonly string[]): MainOptions {
   const command = new Command("lab")
     .description("A box and nodes as virtual machines with a real kernel; Ctrl-C ends them.")
     .option("--kernel <series>", `which kernel: ${KERNEL_SERIES.join(", ")}`, "6.12")
-    .option("--nodes <number>", "how many nodes: 1 or 2", "1")
+    .addOption(new Option("--nodes <number>", "how many nodes").choices(["1", "2"]).default("1"))
     .option("--by-hand", "no simulator and no driver: one disk exported by hand", false)
     .option(
       "--box-flag <flag...>",
@@ -140,7 +140,8 @@ async function main(): Promise<number> {
     print(error instanceof Error ? `${error.message}\n${error.cause ?? ""}` : String(error));
     return 1;
   } finally {
-    await Deno.remove(directory, { recursive: true });
+    // Machines that were still being started may write until this process ends.
+    await Deno.remove(directory, { recursive: true }).catch(() => {});
   }
 }
 

@@ -1,7 +1,7 @@
 /** What a bench found out: figures, each with its target where one was promised. */
 
 /** What a figure counts. */
-export type Unit = "commands" | "ms" | "calls/s" | "MiB" | "kB";
+export type Unit = "commands" | "ms" | "calls/s" | "MiB" | "kB" | "x";
 
 /** One figure. */
 export interface Figure {

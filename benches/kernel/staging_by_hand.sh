@@ -1,0 +1,42 @@
+#!/bin/bash
+# The steps of a stage and an unstage as a person makes them with nvme-cli and mount, timed. Prints
+# one line for each cycle: milliseconds of connect, device, probe, check, mount, umount, disconnect.
+# One e2fsck replays the journal and one checks, as the driver does by its default policy.
+# Arguments: address, port, NQN, host NQN, host id, mount point, cycles. The volume holds ext4.
+set -euo pipefail
+address=$1 port=$2 nqn=$3 hostnqn=$4 hostid=$5 path=$6 cycles=$7
+mkdir -p "$path"
+now() { echo $((${EPOCHREALTIME/./} / 100)); } # tenths of a millisecond
+head_of() {
+  local subsystem name head
+  for subsystem in /sys/class/nvme-subsystem/*; do
+    read -r name <"$subsystem/subsysnqn" || continue
+    [ "$name" = "$nqn" ] || continue
+    for head in "$subsystem"/nvme*n*; do
+      case ${head##*/} in *c*n*) continue ;; esac
+      [ -e "$head/dev" ] && [ -b "/dev/${head##*/}" ] && echo "/dev/${head##*/}" && return
+    done
+  done
+  return 1
+}
+for _ in $(seq "$cycles"); do
+  t0=$(now)
+  nvme connect --transport=tcp --traddr="$address" --trsvcid="$port" --nqn="$nqn" \
+    --hostnqn="$hostnqn" --hostid="$hostid" --keep-alive-tmo=10 --reconnect-delay=5 \
+    --ctrl-loss-tmo=-1 --nr-io-queues=1 >/dev/null
+  t1=$(now)
+  until device=$(head_of); do :; done
+  t2=$(now)
+  blkid -p "$device" >/dev/null
+  t3=$(now)
+  e2fsck -E journal_only -p "$device" >/dev/null
+  e2fsck -n "$device" >/dev/null 2>&1
+  t4=$(now)
+  mount -t ext4 "$device" "$path"
+  t5=$(now)
+  umount "$path"
+  t6=$(now)
+  nvme disconnect --nqn="$nqn" >/dev/null
+  t7=$(now)
+  echo $((t1 - t0)) $((t2 - t1)) $((t3 - t2)) $((t4 - t3)) $((t5 - t4)) $((t6 - t5)) $((t7 - t6))
+done

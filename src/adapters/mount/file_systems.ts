@@ -39,7 +39,7 @@ export class LinuxFileSystems implements FileSystems {
     const { programs, notes } = this.#parts;
     const content = await this.identify(device, signal);
     if (content.kind !== "blank" && content.kind !== "half-formatted") {
-      const found = content.kind === "other" ? content.what : `an ${content.fileSystem}`;
+      const found = content.kind === "other" ? content.what : content.fileSystem;
       throw notFormatted(device, `it holds ${found}`);
     }
     await this.#checkUnheld(device, "format", "not-ready", signal);

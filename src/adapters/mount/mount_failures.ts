@@ -24,16 +24,17 @@ export function unmountFailure(end: ProgramEnd): "busy" | "not-mounted" | "other
   return "other";
 }
 
-/** The last words of a tool on one line, without its own name. */
+/** The last words of a tool on one line, without its own name and the usage it prints. */
 export function toolWords({ code, stdout, stderr }: ProgramEnd): string {
-  const text = stderr.trim() === "" ? stdout : stderr;
-  const lines = text.split("\n").map((line) => line.trim()).filter((line) =>
-    line !== "" && !line.startsWith("dmesg(1) may have more")
-  );
+  const text = (stderr.trim() === "" ? stdout : stderr).replace(/^usage:[^]*/im, "");
+  const lines = text.split("\n").map((line) => line.trim().replace(SPEAKER, ""))
+    .filter((line) => line !== "" && !line.startsWith("dmesg(1) may have more"));
   const words = lines.slice(-WORDS_LINES_MAX).join("; ").replace(/\.$/, "");
   return words === "" ? `status ${code}` : words.slice(0, WORDS_LENGTH_MAX);
 }
 
+/** Our message names the path already. */
+const SPEAKER = /^u?mount: (\/.*?: )?/;
 const WORDS_LINES_MAX = 4;
 const WORDS_LENGTH_MAX = 400;
 

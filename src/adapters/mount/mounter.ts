@@ -134,7 +134,8 @@ export class LinuxMounter implements Mounter {
     }
     // Asked from memory, a dead file system answers as if it were well.
     if (!view.isAlive) {
-      throw new StorageError("unavailable", `Cannot measure ${path}: its device is gone`);
+      const finding = "its device is gone, or its file system has given up";
+      throw new StorageError("unavailable", `Cannot measure ${path}: ${finding}`);
     }
     const options = { deadlineMs: MEASURE_MS, subject: view.device };
     const call = { kind: "measure-file-system", path: real } as const;

@@ -75,6 +75,8 @@ const OTHERS: readonly Signature[] = [
   signature("an ISO 9660 file system", 32_769, "CD001"),
   signature("a squashfs", 0, "hsqs"),
 ];
+/** No file system that we know has files of its users in here. */
+const FRONT_BYTES = 16_384;
 /** Only when nothing else is there: boot code of a file system ends with it, too. */
 const BOOT_SECTOR = signature("a partition table (MBR)", 510, "\x55\xaa");
 
@@ -83,8 +85,10 @@ export function recognise(windows: readonly ReadWindow[], sizeBytes: number): Fi
   const first = firstSuperBlocks(windows);
   const other = OTHERS.find((each) => hasSignature(windows, each, sizeBytes));
   const [one, ...more] = first;
-  if (one !== undefined && (more.length > 0 || other !== undefined)) {
-    const whats = [...first.map(({ what }) => what), ...(other === undefined ? [] : [other.what])];
+  // Further in, a file system may have put a file of a user's that looks like anything.
+  const rival = OTHERS.find((each) => isInFront(each) && hasSignature(windows, each, sizeBytes));
+  if (one !== undefined && (more.length > 0 || rival !== undefined)) {
+    const whats = [...first, ...(rival === undefined ? [] : [rival])].map(({ what }) => what);
     return { kind: "other", what: `signs of ${whats.join(" and of ")} at once` };
   }
   if (one !== undefined) return findingOf(one);
@@ -149,6 +153,10 @@ function copiedSuperBlocks(windows: readonly ReadWindow[]): SuperBlock[] {
     }
   }
   return found;
+}
+
+function isInFront({ offset }: Signature): boolean {
+  return offset >= 0 && offset < FRONT_BYTES;
 }
 
 function hasSignature(

@@ -12,12 +12,17 @@ export interface SuperBlock {
   readonly sizeBytes: number;
 }
 
-/** Where the first superblock of each family begins, and how much of it is read. */
+/** Where the first superblock of ext begins. */
 export const EXT_AT = 1024;
+/** How many bytes of it are read. */
 export const EXT_BYTES = 1024;
+/** Where the first superblock of xfs begins. */
 export const XFS_AT = 0;
+/** How many bytes of it are read. */
 export const XFS_BYTES = 512;
+/** Where the first superblock of btrfs begins. */
 export const BTRFS_AT: number = 64 * 1024;
+/** How many bytes of it are read. */
 export const BTRFS_BYTES = 4096;
 
 const EXT_MAGIC = 0xef53;

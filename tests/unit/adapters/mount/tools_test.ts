@@ -91,7 +91,7 @@ Deno.test("a refused mount is said in the tool's words, with what they are likel
   const words = mountRefusal(vague, "ext4");
   assert.match(
     words,
-    /^mount: \/mnt: wrong fs type.*other error: the kernel does not know a mount/,
+    /^wrong fs type.*other error: the kernel does not know a mount/,
   );
   assert.doesNotMatch(words, /dmesg/);
   const cleaning = end(32, "mount: /mnt: mount(2) system call failed: Structure needs cleaning.");
@@ -116,6 +116,11 @@ Deno.test("a tool's words are few, and never none", () => {
   assert.equal(toolWords(end(7, "", "")), "status 7");
   assert.equal(toolWords(end(1, " \n", "said on the other side\n")), "said on the other side");
   assert.equal(toolWords(end(1, "one.\ntwo.\n")), "one.; two");
+  assert.equal(
+    toolWords(end(1, "unknown option -m 5\nUsage: mkfs.xfs\n[-b size]\n")),
+    "unknown option -m 5",
+  );
+  assert.equal(toolWords(end(32, "umount: /a b: target is busy.\n")), "target is busy");
   assert(toolWords(end(1, "x".repeat(10_000))).length <= 400);
 });
 

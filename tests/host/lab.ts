@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { join } from "node:path";
+import { status } from "@grpc/grpc-js";
 import {
   Controller,
   Node,
@@ -13,7 +14,7 @@ import {
   type VolumeCapabilitySchema,
 } from "../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { SimulatorControl } from "../../src/simulator/control/client.ts";
-import { CsiClient } from "../../tools/trial/csi_client.ts";
+import { codeOf, CsiClient } from "../../tools/trial/csi_client.ts";
 import { startTrial } from "../../tools/trial/processes.ts";
 import type { Trial, TrialOptions } from "../../tools/trial/processes.ts";
 import { createVolume, deleteVolumes } from "../integration/shipped/requests.ts";
@@ -219,6 +220,14 @@ export class HostLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+/** Whether a call got no answer because the process at the other end died. */
+export function isUnanswered(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === status.UNAVAILABLE || code === status.CANCELLED) return true;
+  // What the client's own library says when it was just writing.
+  return code === status.INTERNAL && /RST_STREAM|EPIPE|ECONNRESET/.test(String(error));
 }
 
 /** What a node keeps as long as it lives. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { status } from "@grpc/grpc-js";
 import { codeOf } from "../../tools/trial/csi_client.ts";
 import { block, mount } from "../integration/shipped/requests.ts";
-import { HostLab } from "./lab.ts";
+import { HostLab, isUnanswered } from "./lab.ts";
 import type { Capability, Use } from "./lab.ts";
 import { hostTest, remainsBelow } from "./machine.ts";
 
@@ -12,13 +12,6 @@ const SIZE_MIB = 1024n;
 /** Calls that run at once, as many as a kubelet makes. */
 const WORKERS = 10;
 const RETRIES_MAX = 2000;
-/** What a kubelet repeats a call after: another one runs, or nobody answers. */
-const PASSING: ReadonlySet<number | undefined> = new Set([
-  status.ABORTED,
-  status.UNAVAILABLE,
-  status.CANCELLED,
-]);
-
 hostTest(`${VOLUMES} volumes come and go in storms, and nothing of them is left`, async () => {
   await using lab = await HostLab.open();
   const uses = await inTurns(
@@ -75,7 +68,8 @@ async function persist(call: () => Promise<void>): Promise<void> {
     try {
       return await call();
     } catch (error) {
-      if (!PASSING.has(codeOf(error)) || attempt === RETRIES_MAX) throw error;
+      const isPassing = codeOf(error) === status.ABORTED || isUnanswered(error);
+      if (!isPassing || attempt === RETRIES_MAX) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }

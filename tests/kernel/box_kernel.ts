@@ -1,4 +1,5 @@
 /** What a person with a shell on the box's kernel does: configfs, cables, space. */
+import assert from "node:assert/strict";
 import type { Fault } from "../../src/simulator/faults.ts";
 import type { LabBox, LabNode } from "./scenario.ts";
 import type { LabVolume } from "./volume.ts";
@@ -15,9 +16,12 @@ export async function restartTarget(box: LabBox, seconds: number): Promise<void>
   await box.control({ reboot: { seconds } });
 }
 
-/** The slot of a volume's disk on the box. */
-export function slotOfVolume({ id }: LabVolume): string {
-  return id;
+/** The slot of a volume's disk on the box: its id, or a short name where slots are short. */
+export async function slotOfVolume({ lab, nqn }: LabVolume): Promise<string> {
+  const found = `[/disk/find where nvme-tcp-server-nqn="${nqn}"]`;
+  const slot = (await lab.box.console(`:put [/disk/get ${found} slot]`)).trim();
+  assert.match(slot, /^[a-z0-9-]+$/, `no slot for ${nqn}`);
+  return slot;
 }
 
 /**

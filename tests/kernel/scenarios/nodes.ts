@@ -344,7 +344,7 @@ const DISCONNECTED_BY_OTHERS: Scenario = {
     await writer.waitForRecords(3, 30_000, signal);
     const written = await writer.stopAndCheck(signal);
     await volume.remove();
-    return written;
+    return { ...written };
   },
 };
 

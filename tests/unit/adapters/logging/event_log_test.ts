@@ -31,3 +31,27 @@ Deno.test("an array that could not be prepared is a warning that says why", () =
   assert.equal(level, "warning");
   assert.match(text, /"main" could not be prepared: comments are cut/);
 });
+
+Deno.test("stuck children are an error that names them, and their end is none", () => {
+  const stuck = describeEvent({
+    kind: "children-stuck",
+    count: 1,
+    children: ["umount of 259:1 (17)"],
+  });
+  assert.equal(stuck.level, "error");
+  assert.match(stuck.text, /umount of 259:1/);
+  const freed = describeEvent({ kind: "children-stuck", count: 0, children: [] });
+  assert.equal(freed.level, "info");
+});
+
+Deno.test("what happens to a volume on a node is said with what became of it", () => {
+  const volumeId = "pvc-1";
+  const regained = { kind: "controller-regained", volumeId, device: "259:2" } as const;
+  assert.match(describeEvent({ ...regained, isSameDevice: true }).text, /the same as before/);
+  assert.match(describeEvent({ ...regained, isSameDevice: false }).text, /its mounts are dead/);
+  const recovered = { kind: "volume-recovered", volumeId, durationMs: 61_400 } as const;
+  assert.match(describeEvent(recovered).text, /well again after 61 s/);
+  const unclaimed = { kind: "session-unclaimed", nqn: "nqn.1", finding: "unused" } as const;
+  assert.match(describeEvent({ ...unclaimed, isClosed: true }).text, /disconnected: unused/);
+  assert.match(describeEvent({ ...unclaimed, isClosed: false }).text, /left alone: unused/);
+});

@@ -262,7 +262,7 @@ async function cutStage(
   await node.machine.start(
     `for try in $(seq 3000); do
        if ${moment(volume)}; then
-         kill -9 ${pid}; killall -9 mkfs.ext4 mke2fs mkfs.xfs; echo struck >${mark}; exit
+         kill -9 ${pid} $(pidof mkfs.ext4 mke2fs mkfs.xfs); echo struck >${mark}; exit
        fi
      done`,
     "/lab/cut.log",

@@ -4,7 +4,7 @@
  * because the test is over, or because it was killed. What it had to put right it prints.
  */
 import { startOfProcess } from "../../src/adapters/children/stuck_children.ts";
-import { remainsBelow } from "./machine.ts";
+import { remainsBelow } from "../../tools/trial/remains.ts";
 
 const ROUNDS_MAX = 50;
 const ROUND_MS = 100;

@@ -19,7 +19,7 @@ import { startTrial } from "../../tools/trial/processes.ts";
 import type { Trial, TrialOptions } from "../../tools/trial/processes.ts";
 import { createVolume, deleteVolumes } from "../integration/shipped/requests.ts";
 import type { VolumeFields } from "../integration/shipped/requests.ts";
-import { remainsBelow } from "./machine.ts";
+import { remainsBelow } from "../../tools/trial/remains.ts";
 import { Workplace } from "./workplace.ts";
 
 /** A capability as the generated messages take it. */

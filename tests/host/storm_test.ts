@@ -5,7 +5,8 @@ import { codeOf } from "../../tools/trial/csi_client.ts";
 import { block, mount } from "../integration/shipped/requests.ts";
 import { HostLab, isUnanswered } from "./lab.ts";
 import type { Capability, Use } from "./lab.ts";
-import { hostTest, remainsBelow } from "./machine.ts";
+import { remainsBelow } from "../../tools/trial/remains.ts";
+import { hostTest } from "./machine.ts";
 
 const VOLUMES = 50;
 const SIZE_MIB = 1024n;

@@ -2,6 +2,7 @@
  * The whole life of a volume, as a cluster would live it, over gRPC: the steps of the demo.
  * Each step does its calls and says in a few words what came of them, or throws.
  */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import {
   Node,
   VolumeCapability_AccessMode_Mode as Mode,
 } from "../../src/adapters/csi-grpc/gen/csi_pb.ts";
-import type { Volume } from "../../src/adapters/csi-grpc/gen/csi_pb.ts";
+import type { Volume, VolumeCapabilitySchema } from "../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { CsiClient } from "../trial/csi_client.ts";
 import type { Trial } from "../trial/processes.ts";
 
@@ -22,10 +23,43 @@ export interface Step {
 
 const GIB = 1024 ** 3;
 const PATTERN_BYTES = 8 * 1024 * 1024;
-const RAW_BLOCK = {
-  accessType: { case: "block", value: {} },
-  accessMode: { mode: Mode.SINGLE_NODE_WRITER },
-} as const;
+
+/** What a pod has of a volume: what it asks for, where its bytes are, and how large that is. */
+interface Kind {
+  readonly capability: MessageInitShape<typeof VolumeCapabilitySchema>;
+  /** What is at the target path, in words. */
+  readonly noun: string;
+  pathIn(target: string): string;
+  /** Bytes as the pod sees them. */
+  sizeOf(target: string): Promise<number>;
+  /** Whether the pod sees a volume of so many bytes as large as it is. */
+  isWhole(shown: number, bytes: number): boolean;
+}
+
+const accessMode = { mode: Mode.SINGLE_NODE_WRITER } as const;
+/** A file system keeps a part of its device for itself. */
+const LEAST_PART = 0.9;
+
+/** A raw device: in a trial without a kernel, the simulator's file itself. */
+const RAW_BLOCK: Kind = {
+  capability: { accessType: { case: "block", value: {} }, accessMode },
+  noun: "device",
+  pathIn: (target) => target,
+  sizeOf: async (target) => (await Deno.stat(target)).size,
+  isWhole: (shown, bytes) => shown === bytes,
+};
+
+/** A real file system that the kernel grows while it is in use. */
+const XFS: Kind = {
+  capability: { accessType: { case: "mount", value: { fsType: "xfs" } }, accessMode },
+  noun: "xfs",
+  pathIn: (target) => join(target, "data"),
+  sizeOf: fileSystemSize,
+  isWhole: (shown, bytes) => shown <= bytes && shown > LEAST_PART * bytes,
+};
+
+/** The kind of volumes that shows most on each kind of node. */
+export const KINDS: Readonly<Record<"trial" | "loop", Kind>> = { trial: RAW_BLOCK, loop: XFS };
 
 /** A volume that is in use on the node. */
 interface Attached {
@@ -39,9 +73,11 @@ class Life implements Disposable {
   readonly #controller: CsiClient;
   readonly #node: CsiClient;
   readonly #directory: string;
+  readonly kind: Kind;
   #nodeId = "";
 
-  constructor(trial: Trial) {
+  constructor(trial: Trial, kind: Kind) {
+    this.kind = kind;
     this.#controller = new CsiClient(trial.controllerSocket);
     this.#node = new CsiClient(trial.nodeSocket);
     this.#directory = trial.directory;
@@ -55,7 +91,7 @@ class Life implements Disposable {
     const reply = await this.#controller.call(Controller.method.createVolume, {
       name,
       capacityRange: { requiredBytes: BigInt(gib * GIB) },
-      volumeCapabilities: [RAW_BLOCK],
+      volumeCapabilities: [this.kind.capability],
       ...(source === undefined ? {} : { volumeContentSource: { type: sourceMessage(source) } }),
     });
     assert(reply.volume !== undefined, "CreateVolume replied without a volume");
@@ -67,15 +103,16 @@ class Life implements Disposable {
       this.#nodeId = (await this.#node.call(Node.method.nodeGetInfo, {})).nodeId;
     }
     const { volumeId, volumeContext } = volume;
+    const volumeCapability = this.kind.capability;
     const { publishContext } = await this.#controller.call(
       Controller.method.controllerPublishVolume,
-      { volumeId, nodeId: this.#nodeId, volumeCapability: RAW_BLOCK, volumeContext },
+      { volumeId, nodeId: this.#nodeId, volumeCapability, volumeContext },
     );
     const staging = join(this.#directory, "staging", volumeId);
     const target = join(this.#directory, "target", volumeId);
     await Deno.mkdir(staging, { recursive: true });
     await Deno.mkdir(join(this.#directory, "target"), { recursive: true });
-    const common = { volumeId, publishContext, volumeContext, volumeCapability: RAW_BLOCK };
+    const common = { volumeId, publishContext, volumeContext, volumeCapability };
     await this.#node.call(Node.method.nodeStageVolume, { ...common, stagingTargetPath: staging });
     await this.#node.call(Node.method.nodePublishVolume, {
       ...common,
@@ -94,20 +131,20 @@ class Life implements Disposable {
     });
   }
 
-  async expand({ volume: { volumeId }, target }: Attached, gib: number): Promise<bigint> {
+  async expand({ volume: { volumeId }, target }: Attached, gib: number): Promise<void> {
     const capacityRange = { requiredBytes: BigInt(gib * GIB) };
-    const grown = await this.#controller.call(Controller.method.controllerExpandVolume, {
+    const volumeCapability = this.kind.capability;
+    await this.#controller.call(Controller.method.controllerExpandVolume, {
       volumeId,
       capacityRange,
-      volumeCapability: RAW_BLOCK,
+      volumeCapability,
     });
     await this.#node.call(Node.method.nodeExpandVolume, {
       volumeId,
       volumePath: target,
       capacityRange,
-      volumeCapability: RAW_BLOCK,
+      volumeCapability,
     });
-    return grown.capacityBytes;
   }
 
   async snapshot(name: string, sourceVolumeId: string): Promise<string> {
@@ -140,8 +177,11 @@ class Life implements Disposable {
 }
 
 /** The steps from the first volume to an empty box, over a running trial installation. */
-export function stepsOfLife(trial: Trial): { steps: Step[]; end: () => void } {
-  const life = new Life(trial);
+export function stepsOfLife(
+  trial: Trial,
+  host: keyof typeof KINDS = "trial",
+): { steps: Step[]; end: () => void } {
+  const life = new Life(trial, KINDS[host]);
   const state = new Story();
   const steps = [
     ...stepsToSnapshot(life, state, trial.directory),
@@ -159,10 +199,10 @@ function stepsToSnapshot(life: Life, state: Story, directory: string): Step[] {
     }),
     step("publish, stage and publish", async () => {
       const attached = state.attach("first", await life.attach(state.volume("first")));
-      return `the pod's device is ${attached.target.slice(directory.length + 1)}`;
+      return `the pod's ${life.kind.noun} is ${attached.target.slice(directory.length + 1)}`;
     }),
     step("write 8 MiB", async () => {
-      state.digest = await writePattern(state.attached("first").target, 1);
+      state.digest = await writePattern(life.kind.pathIn(state.attached("first").target), 1);
       return `sha256 ${state.digest.slice(0, 16)}…`;
     }),
     step("snapshot the volume in use", async () => {
@@ -170,7 +210,7 @@ function stepsToSnapshot(life: Life, state: Story, directory: string): Step[] {
       return state.snapshotId;
     }),
     step("overwrite the source", async () => {
-      const digest = await writePattern(state.attached("first").target, 2);
+      const digest = await writePattern(life.kind.pathIn(state.attached("first").target), 2);
       assert.notEqual(digest, state.digest);
       return `sha256 ${digest.slice(0, 16)}…`;
     }),
@@ -189,24 +229,24 @@ function stepsFromSnapshot(life: Life, state: Story): Step[] {
       const source = { snapshot: state.snapshotId };
       const volume = state.keep("restored", await life.create("demo-restored", 2, source));
       state.attach("restored", await life.attach(volume));
-      return `${volume.volumeId}, ${Number(volume.capacityBytes) / GIB} GiB`;
+      const shown = await shownSize(life.kind, state.attached("restored").target, 2);
+      return `${volume.volumeId}, the ${life.kind.noun} shows ${shown} bytes`;
     }),
     step("compare bytes", async () => {
-      const digest = await digestOf(state.attached("restored").target);
+      const digest = await digestOf(life.kind.pathIn(state.attached("restored").target));
       assert.equal(digest, state.digest, "The restored bytes are not those of the snapshot");
       return `sha256 ${digest.slice(0, 16)}… as written`;
     }),
     step("expand to 3 GiB while in use", async () => {
-      const bytes = await life.expand(state.attached("restored"), 3);
-      const { size } = await Deno.stat(state.attached("restored").target);
-      assert.equal(BigInt(size), bytes, "The device does not show the new size");
-      return `the device shows ${size} bytes`;
+      await life.expand(state.attached("restored"), 3);
+      const shown = await shownSize(life.kind, state.attached("restored").target, 3);
+      return `the ${life.kind.noun} shows ${shown} bytes`;
     }),
     step("clone it", async () => {
       const source = { volume: state.volume("restored").volumeId };
       const volume = state.keep("clone", await life.create("demo-clone", 3, source));
       const attached = state.attach("clone", await life.attach(volume));
-      const digest = await digestOf(attached.target);
+      const digest = await digestOf(life.kind.pathIn(attached.target));
       assert.equal(digest, state.digest, "The cloned bytes are not those of the source");
       return `${volume.volumeId}, same bytes`;
     }),
@@ -272,6 +312,21 @@ function sourceMessage(
     : { case: "snapshot", value: { snapshotId: source.snapshot } };
 }
 
+/** The bytes that a pod sees of a volume of so many GiB. @throws {Error} when they are too few */
+async function shownSize(kind: Kind, target: string, gib: number): Promise<number> {
+  const shown = await kind.sizeOf(target);
+  assert.ok(kind.isWhole(shown, gib * GIB), `Of ${gib} GiB the ${kind.noun} shows ${shown} bytes`);
+  return shown;
+}
+
+/** The bytes of the file system at a path, as the kernel counts them. */
+async function fileSystemSize(path: string): Promise<number> {
+  const args = ["--file-system", "--format=%b %S", path];
+  const { stdout } = await new Deno.Command("stat", { args }).output();
+  const [blocks, blockBytes] = new TextDecoder().decode(stdout).trim().split(" ").map(Number);
+  return (blocks ?? NaN) * (blockBytes ?? NaN);
+}
+
 /** Writes bytes drawn from `seed` to the start of a device, and reads them back. */
 async function writePattern(device: string, seed: number): Promise<string> {
   const block = createHash("sha512").update(`rds-csi demo ${seed}`).digest();
@@ -280,7 +335,7 @@ async function writePattern(device: string, seed: number): Promise<string> {
     block.writeUInt32LE(at, 0);
     pattern.set(block, at);
   }
-  using file = await Deno.open(device, { write: true });
+  using file = await Deno.open(device, { write: true, create: true });
   let written = 0;
   while (written < pattern.length) written += await file.write(pattern.subarray(written));
   await file.sync();

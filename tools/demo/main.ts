@@ -2,10 +2,12 @@
  * `deno task demo`: the driver's main job on the simulator, from an empty box to an empty box.
  * Exit status 1 when anything is not as it must be.
  */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { SimulatorControl } from "../../src/simulator/control/client.ts";
 import { startTrial } from "../trial/processes.ts";
 import type { Trial } from "../trial/processes.ts";
+import { remainsBelow } from "../trial/remains.ts";
+import type { Remains } from "../trial/remains.ts";
 import { stepsOfLife } from "./life.ts";
 import type { Step } from "./life.ts";
 import { countOf, Screen } from "./screen.ts";
@@ -15,6 +17,7 @@ import type { FinishedStep } from "./screen.ts";
 interface DemoOptions {
   readonly showCommands: boolean;
   readonly keep: boolean;
+  readonly host: "trial" | "loop";
 }
 
 const encoder = new TextEncoder();
@@ -24,6 +27,10 @@ function parseOptions(args: readonly string[]): DemoOptions {
     .description(
       "Walks a volume through its whole life: simulator, controller and node run as processes\n" +
         "of the shipped program, and every step is a CSI call over gRPC.",
+    )
+    .addOption(
+      new Option("--host <kind>", "loop: real file systems on loop devices (Linux, root)")
+        .choices(["trial", "loop"]).default("trial"),
     )
     .option("--show-commands", "print the RouterOS commands that each step sent", false)
     .option("--keep", "keep the directory with the logs and the simulator's files", false);
@@ -57,17 +64,34 @@ async function play(
   return finished;
 }
 
+/** What the node has in use of this machine; without loop devices, nothing. */
+function remainsOf(directory: string, host: DemoOptions["host"]): Remains {
+  return host === "loop" ? remainsBelow(directory) : { mounts: [], loops: [] };
+}
+
+/** Says what a demo that failed has left on this machine, and how to take it away. */
+function showRemains(directory: string, host: DemoOptions["host"], screen: Screen): void {
+  const { mounts, loops } = remainsOf(directory, host);
+  for (const path of mounts.toReversed()) screen.line(`Still mounted: umount ${path}`);
+  for (const path of loops) screen.line(`Still attached: losetup --detach ${path}`);
+}
+
 /** The step that proves that the box is as it was before. */
-function inspection(control: SimulatorControl, trial: Trial): Step {
+function inspection(
+  control: SimulatorControl,
+  trial: Trial,
+  host: DemoOptions["host"],
+): Step {
   return {
-    title: "look at the box",
+    title: "look at box and node",
     run: async () => {
       const violations = await control.violations();
       const files = await trial.filesOnBox();
-      if (violations.length > 0 || files.length > 0) {
-        throw new Error(`left behind: ${JSON.stringify({ violations, files })}`);
+      const { mounts, loops } = remainsOf(trial.directory, host);
+      if ([violations, files, mounts, loops].some(({ length }) => length > 0)) {
+        throw new Error(`left behind: ${JSON.stringify({ violations, files, mounts, loops })}`);
       }
-      return "no file left, no rule of the box broken";
+      return "no file, mount or device left, no rule of the box broken";
     },
   };
 }
@@ -79,18 +103,23 @@ async function runDemo(options: DemoOptions): Promise<boolean> {
     showsCommands: options.showCommands,
     write: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
   });
-  const directory = await Deno.makeTempDir({ prefix: "rds-csi-demo-" });
+  // The kernel names mounts and files by their real paths.
+  const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "rds-csi-demo-" }));
   const startedMs = performance.now();
   try {
     screen.running("start simulator, controller and node");
-    await using trial = await startTrial({ directory });
+    await using trial = await startTrial({ directory, attach: options.host });
     await using control = await SimulatorControl.connect(trial.simulator.controlSocket);
     if (isTerminal) Deno.stdout.writeSync(encoder.encode("\r\x1b[2K"));
     screen.line(
       `Simulator on 127.0.0.1:${trial.simulator.port} (SSH), controller and node on Unix sockets.`,
     );
-    const { steps, end } = stepsOfLife(trial);
-    const finished = await play([...steps, inspection(control, trial)], control, screen);
+    const { steps, end } = stepsOfLife(trial, options.host);
+    const finished = await play(
+      [...steps, inspection(control, trial, options.host)],
+      control,
+      screen,
+    );
     end();
     const isOk = finished.every((step) => step.isOk);
     const commands = finished.reduce((sum, step) => sum + step.commands.length, 0);
@@ -100,9 +129,11 @@ async function runDemo(options: DemoOptions): Promise<boolean> {
         `${countOf(commands, "RouterOS command")}: ${isOk ? "all as it must be" : "FAILED"}`,
     );
     if (options.keep || !isOk) screen.line(`Logs and files: ${directory}`);
+    if (!isOk) showRemains(directory, options.host, screen);
     if (!isOk) return false;
   } catch (error) {
     screen.line(`The demo could not run: ${error}\nLogs and files: ${directory}`);
+    showRemains(directory, options.host, screen);
     return false;
   }
   if (!options.keep) await Deno.remove(directory, { recursive: true });

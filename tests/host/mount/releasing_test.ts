@@ -15,7 +15,8 @@ import type {
 import type { Programs } from "../../../src/ports/programs.ts";
 import { assertFails, FOREVER, mountDisk } from "../../contract/node_harness.ts";
 import { namesIn } from "../../integration/trial-host/trial_node.ts";
-import { hostTest, remainsBelow } from "../machine.ts";
+import { remainsBelow } from "../../../tools/trial/remains.ts";
+import { hostTest } from "../machine.ts";
 import { run } from "../nvme_host/loop_node.ts";
 import { mountPathsOf, openLinuxNode } from "./linux_node.ts";
 import { exchanged } from "./odd_programs.ts";

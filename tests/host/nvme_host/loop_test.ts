@@ -6,7 +6,8 @@ import { readLoopDevices } from "../../../src/adapters/trial-host/loop_devices.t
 import type { LoopTools } from "../../../src/adapters/trial-host/loop_nvme_host.ts";
 import { openLoopHost } from "../../../src/adapters/trial-host/loop_host.ts";
 import { assertFails, connectDisk, DISK_BYTES, FOREVER } from "../../contract/node_harness.ts";
-import { hostTest, remainsBelow } from "../machine.ts";
+import { remainsBelow } from "../../../tools/trial/remains.ts";
+import { hostTest } from "../machine.ts";
 import { namesIn } from "../../integration/trial-host/trial_node.ts";
 import { hold, openLoopNode, replaceFile, run } from "./loop_node.ts";
 import type { LoopNode } from "./loop_node.ts";

@@ -34,8 +34,6 @@ export interface KernelCallTypes {
   };
   /** Space and inodes of the file system at a path. */
   readonly "measure-file-system": { readonly path: string; readonly answer: FileSystemMeasure };
-  /** Writes out what the file system at a path holds in memory; its error is seen only here. */
-  readonly "sync-file-system": { readonly path: string; readonly answer: null };
 }
 
 /** The name of a call. */

@@ -1,6 +1,6 @@
 /** The shipped program as a process of a laboratory machine. */
 import { join } from "node:path";
-import { V8_FLAGS } from "../bundle.ts";
+import { NODE_V8_FLAGS } from "../bundle.ts";
 import type { Machine } from "./machine.ts";
 
 /** The bundle's name in every machine's shared directory. */
@@ -37,7 +37,7 @@ export class GuestProgram {
   async start(args: readonly string[]): Promise<void> {
     const argv = [
       ...["env", "DENO_DIR=/run/deno", "DENO_NO_UPDATE_CHECK=1", Deno.execPath(), "run"],
-      ...["--quiet", "--no-lock", "--no-config", "-A", `--v8-flags=${V8_FLAGS}`],
+      ...["--quiet", "--no-lock", "--no-config", "-A", `--v8-flags=${NODE_V8_FLAGS}`],
       ...[`/lab/${BUNDLE}`, ...args],
     ];
     this.#pid = await this.#machine.start(

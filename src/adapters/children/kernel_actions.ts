@@ -44,11 +44,6 @@ export function act(libc: LibC, call: KernelCall, fabricsPath: string = FABRICS_
       );
     case "measure-file-system":
       return measure(libc, call.path);
-    case "sync-file-system":
-      return withFile(libc, call.path, { access: "read", isDirectory: true }, (descriptor) => {
-        libc.syncfs(descriptor);
-        return null;
-      });
   }
 }
 

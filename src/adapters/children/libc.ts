@@ -16,12 +16,11 @@ export class KernelError extends Error {
   }
 }
 
-/** The flags of `open`, by what they mean; two of them differ between architectures. */
+/** The flags of `open`, by what they mean; one of them differs between architectures. */
 export interface OpenFlags {
   readonly access: "read" | "write" | "both" | "path";
   readonly isExclusive?: boolean;
   readonly isDirect?: boolean;
-  readonly isDirectory?: boolean;
 }
 
 /** What a file is, as far as it matters here. */
@@ -45,7 +44,6 @@ const SYMBOLS = {
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   statfs: { parameters: ["buffer", "buffer"], result: "i32" },
-  syncfs: { parameters: ["i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -54,8 +52,8 @@ const O_EXCL = 0o200;
 const O_CLOEXEC = 0o2000000;
 /** Where the two architectures that we run on differ. */
 const ARCHITECTURE_FLAGS = {
-  x86_64: { direct: 0o40000, directory: 0o200000 },
-  aarch64: { direct: 0o200000, directory: 0o40000 },
+  x86_64: { direct: 0o40000 },
+  aarch64: { direct: 0o200000 },
 } as const;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
@@ -118,11 +116,6 @@ export class LibC implements Disposable {
     return { ...space, files: at(40), ffree: at(48), frsize: at(72) };
   }
 
-  /** Writes out a file system, and tells of writes that failed before. @throws {KernelError} */
-  syncfs(descriptor: number): void {
-    this.#checked("syncfs", this.#library.symbols.syncfs(descriptor));
-  }
-
   [Symbol.dispose](): void {
     this.#library.close();
   }
@@ -141,11 +134,10 @@ export function openBits(flags: OpenFlags, architecture: string): number {
   if (architecture !== "x86_64" && architecture !== "aarch64") {
     throw new RangeError(`Cannot make system calls on ${architecture}`);
   }
-  const { direct, directory } = ARCHITECTURE_FLAGS[architecture];
+  const { direct } = ARCHITECTURE_FLAGS[architecture];
   return ACCESS_FLAGS[flags.access] | O_CLOEXEC |
     (flags.isExclusive === true ? O_EXCL : 0) |
-    (flags.isDirect === true ? direct : 0) |
-    (flags.isDirectory === true ? directory : 0);
+    (flags.isDirect === true ? direct : 0);
 }
 
 /** A text as C has it. @throws {RangeError} when it holds the character that ends it there */

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 export const KERNEL_CALLS_COMMAND = "kernel-calls";
 
 /** The flags of V8 that keep a process small; a compiled program has them in itself. */
-export const WORKER_V8_FLAGS = "--max-semi-space-size=1,--optimize-for-size,--no-maglev";
+export const WORKER_V8_FLAGS =
+  "--max-semi-space-size=1,--optimize-for-size,--no-maglev,--no-turbofan";
 
 /** A command line that runs this program: from its source, as a bundle, or compiled. */
 export function ownProgram(): readonly string[] {

@@ -2,7 +2,7 @@
 
 /** mount: it replays the journal, which can be long and waits for the device. */
 export const MOUNT_MS = 100_000;
-/** umount and syncfs: they write out what is in memory. */
+/** umount and sync: they write out what is in memory. */
 export const UNMOUNT_MS = 100_000;
 /** Commands that touch no device. */
 export const PLAIN_MS = 20_000;

@@ -1,6 +1,7 @@
 /**
- * The wording of mount and umount (util-linux, in the C locale), read in one place. The kernel's own
- * log says more and is not ours to read; so the likely causes are named. Pure.
+ * The wording of mount and umount (util-linux) and sync (coreutils) in the C locale, read in one
+ * place. The kernel's own log says more and is not ours to read; so the likely causes are named.
+ * Pure.
  */
 import type { FileSystemType } from "../../domain/access.ts";
 import type { ProgramEnd } from "../../ports/programs.ts";
@@ -24,6 +25,11 @@ export function unmountFailure(end: ProgramEnd): "busy" | "not-mounted" | "other
   return "other";
 }
 
+/** Whether sync says that there is no room, or that the owner may have no more of it. */
+export function isFull(end: ProgramEnd): boolean {
+  return /No space left on device|Disk quota exceeded/.test(end.stderr);
+}
+
 /** The last words of a tool on one line, without its own name and the usage it prints. */
 export function toolWords({ code, stdout, stderr }: ProgramEnd): string {
   const text = (stderr.trim() === "" ? stdout : stderr).replace(/^usage:[^]*/im, "");
@@ -34,7 +40,7 @@ export function toolWords({ code, stdout, stderr }: ProgramEnd): string {
 }
 
 /** Our message names the path already. */
-const SPEAKER = /^u?mount: (\/.*?: )?/;
+const SPEAKER = /^(u?mount|sync): (\/.*?: |error syncing .*?: )?/;
 const WORDS_LINES_MAX = 4;
 const WORDS_LENGTH_MAX = 400;
 

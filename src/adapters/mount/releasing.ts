@@ -11,7 +11,7 @@ import { StorageError } from "../../domain/errors.ts";
 import { sweepScratch } from "./binding.ts";
 import { OPEN_MS, UNMOUNT_MS } from "./deadlines.ts";
 import { foreignMountsOf, innerMountsOf, openersOf } from "./holders.ts";
-import { toolWords, unmountFailure } from "./mount_failures.ts";
+import { isFull, toolWords, unmountFailure } from "./mount_failures.ts";
 import type { MountView } from "./mount_table.ts";
 import type { MountParts } from "./parts.ts";
 import { entryAt, isEmpty } from "./paths.ts";
@@ -25,8 +25,6 @@ const PROOF_MS = 10_000;
 const PROOF_PAUSE_MS = 20;
 /** An exclusive open says so when there is no such device any more. */
 const GONE: ReadonlySet<string> = new Set(["ENXIO", "ENODEV", "ENOENT"]);
-/** A file system that has no room for what was written, or whose owner may have no more of it. */
-const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 /** Takes away every mount at a path, then the directory or device node, then proves it. */
 export async function releasePath(
@@ -95,18 +93,19 @@ async function unmountTop(
 
 /** What cannot be written out is said here, and nowhere else: an unmount drops it without a word. */
 async function syncFileSystem(
-  { kernelCalls }: MountParts,
+  { programs }: MountParts,
   path: string,
   { device }: MountView,
   signal: AbortSignal,
 ): Promise<void> {
-  const options = { deadlineMs: UNMOUNT_MS, subject: device };
-  const result = await kernelCalls.call({ kind: "sync-file-system", path }, options, signal);
-  if (result.isOk) return;
-  if (FULL.has(result.errno)) {
-    throw failure("out-of-space", path, `what was written does not fit (${result.errno})`);
-  }
-  const finding = `what was written could not be stored (${result.errno}); the array may be full`;
+  // A program, not a kernel call: while an array is away one of these hangs for each of its
+  // volumes, and a program that hangs is fifty times smaller than a worker.
+  const call = { program: "sync", args: ["-f", path], deadlineMs: UNMOUNT_MS, subject: device };
+  const end = await programs.run(call, signal);
+  if (end.code === 0) return;
+  const words = toolWords(end);
+  if (isFull(end)) throw failure("out-of-space", path, `what was written does not fit: ${words}`);
+  const finding = `what was written could not be stored: ${words}; the array may be full`;
   throw failure("unavailable", path, finding);
 }
 

@@ -206,7 +206,7 @@ hostTest(
       kernelCalls: recorded(node.children.kernelCalls, calls),
     });
     await mounter.release(path, FOREVER);
-    assert.deepEqual(calls, ["sync-file-system", "umount", "open-exclusively"]);
+    assert.deepEqual(calls, ["sync", "umount", "open-exclusively"]);
     assert.deepEqual(await mountPathsOf(device), []);
   },
 );

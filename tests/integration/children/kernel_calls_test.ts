@@ -66,14 +66,6 @@ Deno.test("measure-file-system says what stat --file-system says", async () => {
   assert.ok(answer.freeInodes > 0 && answer.freeInodes < answer.inodes);
 });
 
-Deno.test("sync-file-system takes directories only", async () => {
-  await using children = open();
-  const synced = await make(children, { kind: "sync-file-system", path: "/tmp" });
-  assert.deepEqual(synced, { isOk: true, answer: null });
-  const device = await make(children, { kind: "sync-file-system", path: "/dev/null" });
-  assert.deepEqual(device, { isOk: false, errno: "ENOTDIR" });
-});
-
 Deno.test("a thousand calls are made by one worker", async () => {
   await using children = open();
   await make(children, { kind: "measure-file-system", path: "/" });
@@ -90,7 +82,7 @@ Deno.test("calls at once have a worker each, and one of them is kept", async () 
     await using children = open();
     const calls = Array.from({ length: 6 }, (_, index) =>
       children.kernelCalls.call(
-        { kind: "sync-file-system", path: "/tmp" },
+        { kind: "measure-file-system", path: "/tmp" },
         { ...OPTIONS, subject: `7:${index}` },
         FOREVER,
       ));

@@ -9,7 +9,7 @@ import { FakeProcesses } from "./processes.ts";
 
 const FOREVER = new AbortController().signal;
 const CALL = { kind: "measure-file-system", path: "/mnt" } as const;
-const HANGING = { kind: "sync-file-system", path: "/dead" } as const;
+const HANGING = { kind: "write-file", path: "/dead", text: "1" } as const;
 const DEADLINE_MS = 5000;
 
 interface Rig {
@@ -101,8 +101,7 @@ Deno.test("a call for a subject whose call hangs is refused, and no worker is st
   await hung;
   await assert.rejects(call(rig, CALL, "259:3"), {
     code: "unavailable",
-    message:
-      "Cannot run measure-file-system for 259:3: sync-file-system (process 100) hangs in the " +
+    message: "Cannot run measure-file-system for 259:3: write-file (process 100) hangs in the " +
       "kernel for 6 s",
   });
   assert.equal(rig.processes.all.length, 1);

@@ -182,7 +182,6 @@ export class FakeKernel implements KernelCalls, Programs {
         if (await this.tree.nodeAt(call.path) !== call.number) return "ENXIO";
         return call.kind === "open-exclusively" && this.held.has(call.number) ? "EBUSY" : undefined;
       case "measure-file-system":
-      case "sync-file-system":
         throw new Error(`Cannot make call ${call.kind}: it is none of this adapter's`);
     }
   }

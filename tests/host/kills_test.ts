@@ -93,15 +93,14 @@ class MortalLab implements AsyncDisposable {
   }
 
   static async open(moment: DeathPlan["moment"]): Promise<MortalLab> {
-    const planFile = await Deno.makeTempFile({ prefix: "rds-csi-plan-" });
     const entry = new URL("mortal_node.ts", import.meta.url).pathname;
-    const nodeProgram = [Deno.execPath(), "run", "--quiet", "-A", entry, planFile];
-    try {
-      return new MortalLab(await HostLab.open({ nodeProgram }), planFile, moment);
-    } catch (error) {
-      await Deno.remove(planFile);
-      throw error;
-    }
+    const planIn = (directory: string): string => join(directory, "plan");
+    const lab = await HostLab.open((directory) => {
+      Deno.writeTextFileSync(planIn(directory), "");
+      const program = [Deno.execPath(), "run", "--quiet", "-A", entry];
+      return { nodeProgram: [...program, planIn(directory)] };
+    });
+    return new MortalLab(lab, planIn(lab.directory), moment);
   }
 
   /** One volume's life, with a death at the n-th call of each step that has so many. */
@@ -156,7 +155,6 @@ class MortalLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab[Symbol.asyncDispose]();
-    await Deno.remove(this.#planFile);
   }
 }
 

@@ -55,11 +55,14 @@ export class HostLab implements AsyncDisposable {
     this.controller = stack.use(new CsiClient(trial.controllerSocket));
   }
 
-  /** Starts one with a single node. */
-  static async open(options: Omit<TrialOptions, "directory"> = {}): Promise<HostLab> {
+  /** Starts one with a single node; `optionsFor` is given the directory. */
+  static async open(
+    optionsFor: (directory: string) => Omit<TrialOptions, "directory"> = () => ({}),
+  ): Promise<HostLab> {
     await using stack = new AsyncDisposableStack();
     const workplace = stack.use(await Workplace.open());
     const { directory } = workplace;
+    const options = optionsFor(directory);
     for (const name of ["staging", "pods"]) await Deno.mkdir(join(directory, name));
     const onStart = (pid: number): void => workplace.owns(pid);
     const trial = stack.use(await startTrial({ attach: "loop", onStart, ...options, directory }));

@@ -13,6 +13,8 @@ export class Workplace implements AsyncDisposable {
     this.directory = directory;
     this.#janitor = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "-A", JANITOR, directory],
+      // The runtime kills its other children when it ends, by a failure of a test file also.
+      detached: true,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -12,26 +12,10 @@ import {
   spawn,
   waitFor,
 } from "../../../tools/trial/processes.ts";
-import { blocksOf, codeWords, section } from "./page.ts";
+import { codeWords, section } from "./page.ts";
+import { blockOf, commandOf, PAGE, runScript } from "./try_page.ts";
 
-const PAGE = "guides/try.md";
-const DIRECTORY = "/tmp/rds-try";
 const START_MS = 30_000;
-const ROOT = new URL("../../../", import.meta.url);
-
-/** The block of `language` below a heading, with `directory` in place of the page's. */
-async function blockOf(heading: string, language: string, directory: string): Promise<string> {
-  const blocks = blocksOf(await section(PAGE, heading), language);
-  assert.equal(blocks.length, 1, `${heading} has one block of ${language}`);
-  return (blocks[0] ?? "").replaceAll(DIRECTORY, directory);
-}
-
-async function commandOf(heading: string, directory: string): Promise<string[]> {
-  const words = (await blockOf(heading, "sh", directory)).trim().split(/\s+/);
-  assert.deepEqual(words.slice(0, 3), ["deno", "task", "rds-csi"]);
-  return [...checkoutProgram(), ...words.slice(3)];
-}
-
 Deno.test("try.md works as it is written, twice in a row, and after a lost reply", async () => {
   await using stack = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "rds-csi-try-" });
@@ -54,17 +38,7 @@ Deno.test("try.md works as it is written, twice in a row, and after a lost reply
     }),
   );
 
-  const script = (await blockOf("Calls", "ts", directory)).replaceAll('from "./', `from "${ROOT}`);
-  await Deno.writeTextFile(join(directory, "try.ts"), script);
-  const run = async (): Promise<string> => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", "--config", "deno.json", join(directory, "try.ts")],
-      cwd: ROOT,
-      signal: AbortSignal.timeout(START_MS),
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
-    return new TextDecoder().decode(stdout);
-  };
+  const run = (): Promise<string> => runScript(directory);
   const first = await run();
   assert.match(first, /^volume pvc-.*^snapshot snap-/ms);
   assert.equal(await run(), first);

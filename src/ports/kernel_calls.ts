@@ -53,10 +53,12 @@ export interface DeviceWindow {
   readonly want: "bytes" | "is-zero";
 }
 
-/** What a window holds; the bytes in base64. */
-export type WindowContent =
-  | { readonly want: "bytes"; readonly base64: string }
-  | { readonly want: "is-zero"; readonly isZero: boolean };
+/** What a window holds. */
+export interface WindowContent {
+  readonly isZero: boolean;
+  /** The bytes, where they are wanted and not all zero. */
+  readonly base64?: string;
+}
 
 /** What statfs says. */
 export interface FileSystemMeasure {

@@ -87,16 +87,17 @@ function readWindows(
   windows: readonly DeviceWindow[],
 ): WindowContent[] {
   const chunk = alignedBuffer(CHUNK_BYTES);
+  const zeros = new Uint8Array(CHUNK_BYTES);
   return windows.map(({ offset, length, want }) => {
     const bytes = new Uint8Array(want === "bytes" ? length : 0);
     let isZero = true;
     for (let done = 0; done < length; done += CHUNK_BYTES) {
       const piece = chunk.subarray(0, Math.min(CHUNK_BYTES, length - done));
       readFully(libc, descriptor, piece, offset + done);
+      isZero &&= libc.isSame(piece, zeros);
       if (want === "bytes") bytes.set(piece, done);
-      else isZero &&= piece.every((byte) => byte === 0);
     }
-    return want === "bytes" ? { want, base64: bytes.toBase64() } : { want, isZero };
+    return want === "bytes" && !isZero ? { isZero, base64: bytes.toBase64() } : { isZero };
   });
 }
 

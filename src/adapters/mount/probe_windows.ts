@@ -14,6 +14,8 @@ const PAGE = 4096;
 const END = MIB;
 /** Of either end so much is read to be recognised. */
 const END_READ = 256 * KIB;
+/** The superblock of btrfs, the last of the first ones, is at 64 KiB. */
+const FRONT = 128 * KIB;
 /** Around each place where a copy of a superblock may be. */
 const AROUND = 64 * KIB;
 
@@ -25,6 +27,11 @@ const XFS_QUARTERS = [1, 2, 3];
 const BTRFS_COPIES = [64 * MIB, 256 * GIB];
 /** More places than this no device of ours has. */
 const PLACES_MAX = 200;
+
+/** Where every file system that we know has its first superblock. */
+export function frontWindows(sizeBytes: number): DeviceWindow[] {
+  return [{ offset: 0, length: Math.min(FRONT, sizeBytes), want: "bytes" }];
+}
 
 /** Windows to read and windows that must be zero, ordered, inside the device. */
 export function probeWindows(sizeBytes: number): DeviceWindow[] {

@@ -30,7 +30,7 @@ export type Finding =
   | { readonly kind: "remains"; readonly what: string; readonly uuids: readonly string[] }
   | { readonly kind: "other"; readonly what: string };
 
-/** A window and what it holds; `bytes` is absent when only zeros were asked for. */
+/** A window and what it holds; `bytes` is absent when it is zero, or only that was asked for. */
 export interface ReadWindow {
   readonly offset: number;
   readonly length: number;
@@ -113,13 +113,11 @@ export function readWindows(
 ): ReadWindow[] {
   if (windows.length !== contents.length) throw new Error("not every window was read");
   return windows.map(({ offset, length }, index): ReadWindow => {
-    const content = contents[index];
-    if (content?.want !== "bytes") {
-      return { offset, length, isZero: content?.isZero === true };
-    }
-    const bytes = Uint8Array.fromBase64(content.base64);
+    const { isZero = false, base64 } = contents[index] ?? {};
+    if (base64 === undefined) return { offset, length, isZero };
+    const bytes = Uint8Array.fromBase64(base64);
     if (bytes.length !== length) throw new Error(`read ${bytes.length} bytes of ${length}`);
-    return { offset, length, bytes, isZero: bytes.every((byte) => byte === 0) };
+    return { offset, length, bytes, isZero };
   });
 }
 

@@ -56,7 +56,7 @@ async function uuidOn(
     const options = { deadlineMs: READ_MS, subject: number };
     const result = await kernelCalls.call(call, options, signal);
     const [content] = result.isOk ? result.answer : [];
-    if (content?.want !== "bytes") return undefined;
+    if (content?.base64 === undefined) return undefined;
     return parseXfs(Uint8Array.fromBase64(content.base64))?.uuid;
   } catch {
     // The message says less then.

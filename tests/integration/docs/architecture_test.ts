@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readTree, type Tree } from "../../../tools/tidy/tree.ts";
 import { codeWords, rowsOf } from "./page.ts";
 
-const WORDS_MAX = 1900;
+const WORDS_MAX = 2100;
 /** Adapters are named without the folder they are in. */
 const PLACES = ["src/", "src/adapters/", ""];
 
@@ -44,6 +44,6 @@ Deno.test("every name in the table of ARCHITECTURE.md is declared in the file be
   }
 });
 
-Deno.test("ARCHITECTURE.md stays under four pages", () => {
+Deno.test("ARCHITECTURE.md stays under five pages", () => {
   assert.ok(page.split(/\s+/).length <= WORDS_MAX);
 });

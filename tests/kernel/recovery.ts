@@ -1,6 +1,7 @@
 /** The promise where a writer cannot go on: it is told so, nothing is lost, and a new stage works. */
 import assert from "node:assert/strict";
-import type { Figures, LabNode } from "./scenario.ts";
+import type { Figures, KernelLab, LabNode } from "./scenario.ts";
+import { assertSame, type Writing } from "./steady.ts";
 import type { LabVolume } from "./volume.ts";
 import { until } from "./waiting.ts";
 import type { LabWriter } from "./writer.ts";
@@ -18,6 +19,8 @@ export interface Illness {
   readonly fileSystemUuid: string;
   /** What the condition has to say. */
   readonly condition: RegExp;
+  /** What an event has to say; absent: the same. */
+  readonly event?: RegExp;
   readonly withinMs: number;
 }
 
@@ -27,14 +30,14 @@ export interface Illness {
  * there, on the same file system.
  */
 export async function recover(
-  { writer, fileSystemUuid, condition, withinMs }: Illness,
+  { writer, fileSystemUuid, condition, event = condition, withinMs }: Illness,
   signal: AbortSignal,
 ): Promise<Figures> {
   const { volume, node } = writer;
   const errno = await writer.waitForError(withinMs, signal);
   assert.ok(DEAD.has(errno), `the writer saw ${errno}`);
   const message = await volume.waitForCondition(condition, withinMs, signal, node);
-  await waitForEvent(node, condition, signal);
+  await waitForEvent(node, event, signal);
   await writer.stop(signal).catch(() => undefined);
   await volume.unbind(node);
   await volume.unstage(node);
@@ -45,6 +48,37 @@ export async function recover(
   await volume.waitForCondition("well", 30_000, signal, node);
   await volume.remove(node);
   return { errno, condition: message, records: written.records };
+}
+
+/** Whether the kernel keeps the device of a volume for a while after it gave up its controller. */
+export function keepsDevice({ series }: KernelLab): boolean {
+  return series === "7.2";
+}
+
+/**
+ * Asserts that a writer whose kernel kept the device goes on, in the same mount on the same device,
+ * without an error; its controller may be another one. Takes the volume away.
+ */
+export async function goOn(
+  { writers, volumes, before }: Writing,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const [[writer], [volume], [was]] = [writers, volumes, before];
+  assert.ok(writer !== undefined && volume !== undefined && was !== undefined);
+  await writer.waitForRecords(5, withinMs, signal);
+  const now = await volume.look(writer.node);
+  assertSame({ ...was, controllers: [] }, { ...now, controllers: [] });
+  const { longestFsyncMs, records } = await writer.stopAndCheck(signal);
+  await volume.remove(writer.node);
+  return { longestFsyncMs, records };
+}
+
+/** Gives a volume up on its node, as a person does: what was not written is lost. */
+export async function detachByForce(volume: LabVolume, node: LabNode): Promise<void> {
+  const program = `env DENO_DIR=/run/deno ${Deno.execPath()} run --quiet --no-lock --no-config -A`;
+  const command = `node detach --force-lose-unwritten ${volume.id}`;
+  await node.machine.run(`${program} /lab/rds-csi.js ${command}`, { deadlineMs: 120_000 });
 }
 
 /** Waits until the node's log has an event with such a text, beside those of calls. */

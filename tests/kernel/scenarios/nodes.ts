@@ -1,6 +1,6 @@
 /** The node: its driver killed, its calls half done, its machine without power. */
 import assert from "node:assert/strict";
-import { fileSystemUuidOf, recover, waitForEvent } from "../recovery.ts";
+import { fileSystemUuidOf, goOn, keepsDevice, recover, waitForEvent } from "../recovery.ts";
 import { type KernelLab, type LabNode, minutes, type Scenario } from "../scenario.ts";
 import { assertSame, endSteady, startWriting } from "../steady.ts";
 import { LabVolume, refusalOf, type VolumePlan } from "../volume.ts";
@@ -337,14 +337,9 @@ const DISCONNECTED_BY_OTHERS: Scenario = {
       look: async () => (await volume.look()).controllers.length > 0 || undefined,
     });
     await waitForEvent(lab.node, /no connection to the array/, signal);
-    if (lab.series !== "7.2") {
-      const condition = /must be staged again/;
-      return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);
-    }
-    await writer.waitForRecords(3, 30_000, signal);
-    const written = await writer.stopAndCheck(signal);
-    await volume.remove();
-    return { ...written };
+    if (keepsDevice(lab)) return await goOn(writing, 30_000, signal);
+    const condition = /must be staged again/;
+    return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);
   },
 };
 

@@ -7,6 +7,7 @@ import type { DeviceContent, FileSystems } from "../../ports/file_systems.ts";
 import { checkExt } from "./checking.ts";
 import { FORMAT_MS, OPEN_MS } from "./deadlines.ts";
 import { probeDevice } from "./device_probe.ts";
+import { formatKeyOf } from "./format_notes.ts";
 import { growMounted } from "./growing.ts";
 import { askTool, makeCommand } from "./mkfs.ts";
 import { toolWords } from "./mount_failures.ts";
@@ -108,7 +109,7 @@ export class LinuxFileSystems implements FileSystems {
   /** What is found, told in the light of a format of ours that has not ended. */
   async #contentOf(device: BlockDevice, finding: Finding): Promise<DeviceContent> {
     const { notes } = this.#parts;
-    const key = await this.#keyOf(device);
+    const key = await formatKeyOf(this.#parts, device);
     const note = await notes.get("formatting", key);
     switch (finding.kind) {
       case "blank":
@@ -170,15 +171,8 @@ export class LinuxFileSystems implements FileSystems {
   async #noteOf(device: BlockDevice, uuid: string): Promise<DeviceNote> {
     const { tables } = this.#parts;
     const sequence = (await tables.device(device.number))?.sequence ?? "";
-    const [key, bootId] = [await this.#keyOf(device), await tables.bootId()];
+    const [key, bootId] = [await formatKeyOf(this.#parts, device), await tables.bootId()];
     return { key, bootId, number: device.number, sequence, uuid };
-  }
-
-  /** A disk without an identity is the same only while it is the same device. */
-  async #keyOf({ identity, number }: BlockDevice): Promise<string> {
-    if (identity !== undefined) return identity;
-    const sequence = (await this.#parts.tables.device(number))?.sequence ?? "";
-    return `${number} ${sequence}`;
   }
 }
 

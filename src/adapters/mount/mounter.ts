@@ -5,6 +5,7 @@ import type { FileSystemUsage, Mounter, MountRequest, PathUse } from "../../port
 import { bindTree } from "./binding.ts";
 import { lookAtNode, makeNode, nodesOf } from "./block_targets.ts";
 import { MEASURE_MS, MOUNT_MS } from "./deadlines.ts";
+import { forgetFormat } from "./format_notes.ts";
 import { growUnmounted } from "./growing_unmounted.ts";
 import { isVagueRefusal, mountRefusal } from "./mount_failures.ts";
 import { optionsOf } from "./mount_table.ts";
@@ -108,6 +109,7 @@ export class LinuxMounter implements Mounter {
       if (use.isReadOnly === isReadOnly) return;
     }
     if (use.kind !== "nothing") throw notFree(real, describe(use));
+    await forgetFormat(this.#parts, device);
     await makeNode(this.#parts, device, real, isReadOnly, signal);
   }
 

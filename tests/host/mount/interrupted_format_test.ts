@@ -6,6 +6,7 @@ import type { BlockDevice } from "../../../src/domain/block_device.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
 import { assertFails, connectDisk, FOREVER } from "../../contract/node_harness.ts";
 import { namesIn } from "../../integration/trial-host/trial_node.ts";
+import { hostTest } from "../machine.ts";
 import { run } from "../nvme_host/loop_node.ts";
 import { openLinuxNode } from "./linux_node.ts";
 import type { LinuxNode } from "./linux_node.ts";
@@ -91,6 +92,22 @@ straceTest("the note of a format that ended well is gone once somebody looked", 
   await node.fileSystems.format(device, "ext4", [], FOREVER);
   assert.deepEqual(await namesIn(join(node.stateDirectory, "mounts", "formatting")), []);
 });
+
+hostTest(
+  "what a pod wrote to the raw device is no remains of a format that failed before",
+  async () => {
+    await using node = await openLinuxNode();
+    const { device } = await connectDisk(node);
+    // Refused by the tool before it writes anything.
+    await assertFails(node.fileSystems.format(device, "ext4", ["-m 99"], FOREVER), "not-ready");
+    const path = join(node.directory, "raw");
+    await node.mounter.exposeBlock(device, path, false, FOREVER);
+    await run("dd", "if=/dev/urandom", `of=${path}`, "bs=1M", "count=1", "conv=fsync");
+    await node.mounter.release(path, FOREVER);
+    assert.equal((await node.fileSystems.identify(device, FOREVER)).kind, "other");
+    await assertFails(node.fileSystems.format(device, "ext4", [], FOREVER), "not-ready");
+  },
+);
 
 function withField(text: string, field: string, value: string): string {
   return JSON.stringify({ ...JSON.parse(text), [field]: value });

@@ -23,6 +23,15 @@ export interface KernelCallTypes {
     readonly answer: null;
   };
   /**
+   * The processes that have a descriptor of one of the block devices, whatever the path was: an
+   * exclusive open does not see those that opened without asking for it, as virtual machines do.
+   * Sees what the process id namespace of this node's driver shows, so that has to be the host's.
+   */
+  readonly "find-openers": {
+    readonly numbers: readonly DeviceNumber[];
+    readonly answer: readonly DeviceOpener[];
+  };
+  /**
    * Direct reads, past the page cache: of each window the bytes, or only whether they are all
    * zero. All or nothing: one byte that cannot be read fails the call.
    */
@@ -34,6 +43,15 @@ export interface KernelCallTypes {
   };
   /** Space and inodes of the file system at a path. */
   readonly "measure-file-system": { readonly path: string; readonly answer: FileSystemMeasure };
+}
+
+/** A process that has a device open. */
+export interface DeviceOpener {
+  readonly pid: number;
+  /** The kernel's short name of its program. */
+  readonly name: string;
+  /** Whether it can write to the device. */
+  readonly canWrite: boolean;
 }
 
 /** The name of a call. */

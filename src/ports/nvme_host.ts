@@ -60,8 +60,9 @@ export interface NvmeHost {
    * Ends every connection to the subsystem; done only when the kernel no longer shows any. One
    * that is not connected is a success.
    * @throws {StorageError} `in-use` when something holds the device, which is proved on the device
-   * itself: a hanging unmount leaves the mount table before it lets go. `unavailable` when a
-   * connection is still there at the deadline.
+   * itself: a hanging unmount leaves the mount table before it lets go; or when a process has it
+   * open, which only a node that sees all processes can tell (`hostPID`). `unavailable` when that
+   * cannot be said, or a connection is still there at the deadline.
    */
   disconnect(nqn: Nqn, signal: AbortSignal): Promise<void>;
 

@@ -8,6 +8,7 @@ import type {
 import { alignedBuffer } from "./aligned_buffer.ts";
 import { KernelError } from "./libc.ts";
 import type { LibC, OpenFlags } from "./libc.ts";
+import { findOpeners, procFiles } from "./openers.ts";
 
 /** Where the kernel takes connections of NVMe over Fabrics. */
 const FABRICS_PATH = "/dev/nvme-fabrics";
@@ -35,6 +36,8 @@ export function act(libc: LibC, call: KernelCall, fabricsPath: string = FABRICS_
       });
     case "open-exclusively":
       return withDevice(libc, call, { access: "both", isExclusive: true }, () => null);
+    case "find-openers":
+      return findOpeners(procFiles(libc), call.numbers);
     case "read-device":
       return withDevice(
         libc,

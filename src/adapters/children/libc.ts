@@ -56,7 +56,10 @@ const ARCHITECTURE_FLAGS = {
   x86_64: { direct: 0o40000 },
   aarch64: { direct: 0o200000 },
 } as const;
+const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_TYPE = 1;
 const STATX_BASIC_STATS = 0x7ff;
 const MODE_MASK = 0o170000;
 const MODE_BLOCK_DEVICE = 0o060000;
@@ -97,11 +100,22 @@ export class LibC implements Disposable {
 
   /** What an open file is. @throws {KernelError} */
   kindOf(descriptor: number): FileKind {
+    return this.#kindAt(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS);
+  }
+
+  /**
+   * What the file is that a path leads to, by what this machine knows of it: no server is asked.
+   * @throws {KernelError}
+   */
+  kindAt(path: string): FileKind {
+    return this.#kindAt(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE);
+  }
+
+  #kindAt(directory: number, path: string, flags: number, mask: number): FileKind {
     // Unlike that of stat, this structure is the same on every architecture.
     const bytes = new Uint8Array(256);
     const { statx } = this.#library.symbols;
-    const flags = [AT_EMPTY_PATH, STATX_BASIC_STATS] as const;
-    this.#checked("statx", statx(descriptor, textOf(""), ...flags, bytes));
+    this.#checked("statx", statx(directory, textOf(path), flags, mask, bytes));
     const view = new DataView(bytes.buffer);
     const isBlockDevice = (view.getUint16(28, true) & MODE_MASK) === MODE_BLOCK_DEVICE;
     return { isBlockDevice, device: `${view.getUint32(128, true)}:${view.getUint32(132, true)}` };

@@ -9,8 +9,13 @@ import { poll } from "./polling.ts";
 import { chooseDevice, stateOf } from "./view.ts";
 import type { DeviceChoice, UsableNamespace, VolumeView } from "./view.ts";
 
-/** How long a head may wait for its lost paths: through an array's restart with a guardian's help. */
-const DELAYED_REMOVAL_SECONDS = 900;
+/**
+ * How long a head may wait for its lost paths. It outlasts the moment between an array's opening a
+ * port and its exporting the disk behind it, in which a kernel takes the refusal for final, with a
+ * guardian's help. Not more: a timer that runs is not stopped by writing 0 (seen on 7.2), and while
+ * it runs a namespace with another identity does not appear under the same subsystem.
+ */
+const DELAYED_REMOVAL_SECONDS = 120;
 /** How long a node below /dev may come later than the attribute with its number. */
 const NODE_LAG_MS = 2000;
 const FIRST_READ_BYTES = 4096;

@@ -2,7 +2,9 @@
  * Ends connections. Deleting a controller throws away whatever was written and has not reached the
  * array, so that nobody has the device is proved first, on the device itself: an exclusive open. It
  * fails while a file system is on it, also one whose unmount hangs and has left the mount table.
- * That works without a connection, too: the open waits for nothing.
+ * That works without a connection, too: the open waits for nothing. It does not see programs that
+ * opened the device without asking for exclusiveness, as virtual machines do: so before it every
+ * process is looked through for a descriptor of the device.
  */
 import { StorageError } from "../../domain/errors.ts";
 import type { Nqn } from "../../domain/nvme.ts";
@@ -11,9 +13,9 @@ import type { Controller } from "./controllers.ts";
 import { look } from "./context.ts";
 import type { NvmeContext } from "./context.ts";
 import { ensureNode, removeOwnNode, setDelayedRemoval } from "./devices.ts";
-import { holdersOf } from "./holders.ts";
+import { holdersOf, openersOf, wordsFor } from "./holders.ts";
 import { poll } from "./polling.ts";
-import { devicesOf } from "./view.ts";
+import { devicesOf, stateOf } from "./view.ts";
 import type { UsableNamespace, VolumeView } from "./view.ts";
 
 /** Whether it must be proved that nothing has the device. */
@@ -36,7 +38,7 @@ export async function endConnections(
   const view = await look(context, nqn);
   if (proof === "proved-unused") {
     refuseWhileStuck(context, `disconnect ${nqn}`, nqn);
-    for (const device of devicesOf(view)) await proveUnused(context, nqn, device, signal);
+    for (const device of devicesOf(view)) await proveUnused(context, view, device, signal);
   }
   await dropHeads(context, view, proof, signal);
   const left = await poll(context.clock, context.timing.deleteMs, async () => {
@@ -54,22 +56,28 @@ export async function endConnections(
 
 async function proveUnused(
   context: NvmeContext,
-  nqn: Nqn,
+  view: VolumeView,
   namespace: UsableNamespace,
   signal: AbortSignal,
 ): Promise<void> {
+  const { nqn } = view;
   const { timing, clock } = context;
   const { path, number } = await ensureNode(context, namespace, signal);
   const call = { kind: "open-exclusively", path, number } as const;
   const options = { subject: nqn, deadlineMs: timing.deviceCallMs };
-  // Programs that look at every new device have it for a moment.
+  let openers: string[] = [];
+  // Programs that look at every new device have it for a moment: also after each exclusive open
+  // that succeeds, so that is the last question.
   const result = await poll(clock, timing.busyMs, async () => {
+    const found = await openersOf(context, namespace.name, number, nqn, signal);
+    openers = wordsFor(found.filter(({ canWrite }) => canWrite || isLive(view)));
+    if (openers.length > 0) return undefined;
     const opened = await context.calls.call(call, options, signal);
     return !opened.isOk && opened.errno === "EBUSY" ? undefined : opened;
   }, signal);
   if (result?.isOk) return;
   if (result === undefined) {
-    const holders = await holdersOf(context, namespace.name, number);
+    const holders = [...openers, ...await holdersOf(context, namespace.name, number)];
     const who = holders.length > 0 ? holders.join(", ") : "something that no table shows";
     throw new StorageError(
       "in-use",
@@ -83,6 +91,14 @@ async function proveUnused(
     `Cannot disconnect ${nqn}: whether its device ${path} is unused cannot be proved ` +
       `(${result.errno})`,
   );
+}
+
+/**
+ * Without a connection only who writes counts: there is nothing else to lose, and whatever looks
+ * at devices by itself is stuck in its read there, for as long as the array does not answer.
+ */
+function isLive({ ours }: VolumeView): boolean {
+  return stateOf(ours) === "live";
 }
 
 /** Heads that would outlive their connection are told not to. */

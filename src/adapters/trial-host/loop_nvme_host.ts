@@ -197,14 +197,18 @@ export class LoopNvmeHost implements NvmeHost {
     }
   }
 
-  /** Whether something has claimed the device: a mount, also one that no table shows any more. */
+  /**
+   * Whether something has claimed the device (a mount, also one that no table shows any more), or
+   * has it open for writing without a claim.
+   */
   async #isHeld({ nqn, path, number }: Attached, signal: AbortSignal): Promise<boolean> {
+    const { kernel } = this.#tools;
+    const options = { deadlineMs: OPEN_MS, subject: nqn };
+    const openers = { kind: "find-openers", numbers: [number] } as const;
+    const found = await kernel.call(openers, options, signal);
+    if (found.isOk && found.answer.some(({ canWrite }) => canWrite)) return true;
     const call = { kind: "open-exclusively", path, number } as const;
-    const result = await this.#tools.kernel.call(
-      call,
-      { deadlineMs: OPEN_MS, subject: nqn },
-      signal,
-    );
+    const result = found.isOk ? await kernel.call(call, options, signal) : found;
     if (result.isOk || GONE.has(result.errno)) return false;
     if (result.errno === "EBUSY") return true;
     throw new StorageError(

@@ -120,6 +120,17 @@ hostTest(
   },
 );
 
+hostTest("a device that a program has open without holding it is in use, and stays", async () => {
+  await using node = await openLoopNode();
+  const { nqn, device } = await connectDisk(node);
+  {
+    using _program = await Deno.open(device.path, { read: true, write: true });
+    await assertFails(node.host.disconnect(nqn, FOREVER), "in-use");
+    assert.equal((await node.host.sessions(FOREVER))[0]?.state, "live");
+  }
+  await node.host.disconnect(nqn, FOREVER);
+});
+
 hostTest(
   "abandon() says in the end that something holds the device, which is closing then",
   async () => {

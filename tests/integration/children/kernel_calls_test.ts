@@ -241,6 +241,34 @@ testDevice("open-exclusively says EBUSY while it is mounted", async (children, d
   assert.ok((await make(children, { kind: "open-exclusively", ...device })).isOk);
 });
 
+testDevice(
+  "find-openers finds who has the device open by another path, also in another mount namespace",
+  async (children, device) => {
+    const [major = "", minor = ""] = device.number.split(":");
+    const node = join(device.directory, "node");
+    await tool("mknod", node, "b", major, minor);
+    const script = `exec 3${"<>"}"${node}" && umount /mnt && rm "${node}" && echo open && read _`;
+    const args = ["--mount", "bash", "-c", `mount -t tmpfs none /mnt && ${script}`];
+    const program = new Deno.Command("unshare", { args, stdin: "piped", stdout: "piped" }).spawn();
+    const output = program.stdout.getReader();
+    await output.read();
+    const call = { kind: "find-openers", numbers: [device.number] } as const;
+    try {
+      assert.ok((await make(children, { kind: "open-exclusively", ...device })).isOk);
+      const answer = [{ pid: program.pid, name: "bash", canWrite: true }];
+      assert.deepEqual(await make(children, call), { isOk: true, answer });
+    } finally {
+      await program.stdin.close();
+      await program.status;
+      await output.cancel();
+    }
+    assert.deepEqual(await make(children, call), { isOk: true, answer: [] });
+    using _reader = await Deno.open(device.path);
+    const answer = [{ pid: Deno.pid, name: "deno", canWrite: false }];
+    assert.deepEqual(await make(children, call), { isOk: true, answer });
+  },
+);
+
 testDevice("a path that is another device, or none, says ENXIO", async (children, device) => {
   const other = { path: device.path, number: "7:1048575" as DeviceNumber };
   const paths = [other, { path: device.file, number: device.number }, {

@@ -16,10 +16,14 @@ async function connected(): Promise<{
 Deno.test("disconnect() proves that the device is unused before it deletes the controller", async () => {
   const { kernel, host } = await connected();
   await host.disconnect(volume(1), NEVER);
-  assert.deepEqual(kernel.calls.map(({ call }) => call.kind), ["open-exclusively", "write-file"]);
+  assert.deepEqual(kernel.calls.map(({ call }) => call.kind), [
+    "find-openers",
+    "open-exclusively",
+    "write-file",
+  ]);
   assert.deepEqual(kernel.written(), ["nvme10/delete_controller=1"]);
   await host.disconnect(volume(1), NEVER);
-  assert.equal(kernel.calls.length, 2);
+  assert.equal(kernel.calls.length, 3);
 });
 
 Deno.test("disconnect() ends a lost connection that nothing uses", async () => {
@@ -50,6 +54,50 @@ Deno.test("disconnect() refuses a device that is held by nothing any table shows
     code: "in-use",
     message: /is held: something that no table shows/,
   });
+});
+
+const QEMU = { pid: 4711, name: "qemu-system-x86", canWrite: true };
+const READER = { pid: 812, name: "(udev-worker)", canWrite: false };
+
+Deno.test("disconnect() refuses a device that a program has open without holding it", async () => {
+  const { kernel, host } = await connected();
+  kernel.openers.push(QEMU);
+  const head = "/sys/class/block/nvme110n1";
+  kernel.tree.put(`${head}/nvme110n1p1/dev`, "259:77");
+  await assert.rejects(inFastTime(kernel, host.disconnect(volume(1), NEVER)), {
+    code: "in-use",
+    message: `Cannot disconnect ${volume(1)}: its device /dev/nvme110n1 is held: process 4711 ` +
+      "(qemu-system-x86) has it open",
+  });
+  assert.deepEqual(kernel.made("find-openers")[0]?.numbers, ["259:10", "259:77"]);
+  assert.deepEqual(kernel.written(), []);
+  assert.deepEqual(kernel.made("open-exclusively"), []);
+  kernel.openers.length = 0;
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(await host.sessions(NEVER), []);
+});
+
+Deno.test("disconnect() lets who only reads keep a live device, and not a lost one", async () => {
+  const { kernel, host } = await connected();
+  kernel.openers.push(READER);
+  await assert.rejects(inFastTime(kernel, host.disconnect(volume(1), NEVER)), {
+    code: "in-use",
+    message: /process 812 \(\(udev-worker\)\) has it open for reading$/,
+  });
+  kernel.tree.put("/sys/class/nvme/nvme10/state", "connecting");
+  kernel.openers.push(QEMU);
+  const lost = inFastTime(kernel, host.disconnect(volume(1), NEVER));
+  await assert.rejects(lost, { code: "in-use", message: /held: process 4711 [^,]*$/ });
+  kernel.openers.pop();
+  await host.disconnect(volume(1), NEVER);
+  assert.deepEqual(await host.sessions(NEVER), []);
+});
+
+Deno.test("disconnect() tears nothing down when processes cannot be looked through", async () => {
+  const { kernel, host } = await connected();
+  kernel.instead = ({ kind }) => kind === "find-openers" ? "EIO" : undefined;
+  await assert.rejects(host.disconnect(volume(1), NEVER), { code: "unavailable" });
+  assert.deepEqual(kernel.written(), []);
 });
 
 Deno.test("disconnect() bears with a program that has a look at the device", async () => {
@@ -137,7 +185,7 @@ Deno.test("disconnect() deletes no controller whose name went to another volume"
 
 Deno.test("a head that waits for its lost controller is proved unused and told to go", async () => {
   const { kernel, host } = await connected();
-  kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "900");
+  kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "120");
   kernel.tree.remove("/sys/class/nvme/nvme10");
   const [session] = await host.sessions(NEVER);
   assert.equal(session?.state, "closing");
@@ -152,7 +200,7 @@ Deno.test("a head that waits for its lost controller is proved unused and told t
 Deno.test("abandon() asks for no proof, and nothing stuck on the volume keeps it", async () => {
   const { kernel, host } = await connected();
   kernel.held.add("259:10");
-  kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "900");
+  kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "120");
   await host.abandon(volume(1), NEVER);
   assert.deepEqual(kernel.written(), [
     "nvme110n1/delayed_removal_secs=0",

@@ -6,6 +6,7 @@ import type { DeviceNumber } from "../../../../src/domain/block_device.ts";
 import type { Nqn } from "../../../../src/domain/nvme.ts";
 import { reconnectPolicyOf } from "../../../../src/domain/reconnect_policy.ts";
 import type {
+  DeviceOpener,
   KernelCall,
   KernelCallKind,
   KernelCalls,
@@ -49,6 +50,8 @@ export class FakeKernel implements KernelCalls, Programs {
   readonly calls: { readonly call: KernelCall; readonly subject: string }[] = [];
   readonly programCalls: ProgramCall[] = [];
   readonly held: Set<string> = new Set();
+  /** Who has a device open, without holding it. */
+  readonly openers: DeviceOpener[] = [];
   readonly stuckChildren: StuckChild[] = [];
   /** The sizes that the array has, in sectors, where they differ from what the kernel shows. */
   readonly grown: Map<string, number> = new Map();
@@ -78,9 +81,10 @@ export class FakeKernel implements KernelCalls, Programs {
     const instead = await this.instead(call, subject);
     const errno = typeof instead === "string" ? instead : await this.#act(call);
     // The tests look at the outcome, not at what was read.
-    return (errno === undefined
-      ? { isOk: true, answer: null }
-      : { isOk: false, errno }) as KernelResult<Kind>;
+    const answer = call.kind === "find-openers" ? [...this.openers] : null;
+    return (errno === undefined ? { isOk: true, answer } : { isOk: false, errno }) as KernelResult<
+      Kind
+    >;
   }
 
   run(call: ProgramCall): Promise<ProgramEnd> {
@@ -181,6 +185,8 @@ export class FakeKernel implements KernelCalls, Programs {
       case "read-device":
         if (await this.tree.nodeAt(call.path) !== call.number) return "ENXIO";
         return call.kind === "open-exclusively" && this.held.has(call.number) ? "EBUSY" : undefined;
+      case "find-openers":
+        return undefined;
       case "measure-file-system":
         throw new Error(`Cannot make call ${call.kind}: it is none of this adapter's`);
     }

@@ -278,7 +278,7 @@ Deno.test("a head is told to outlive its paths where the kernel can, until it is
   const { kernel, host } = await connected();
   kernel.tree.put("/sys/class/block/nvme110n1/delayed_removal_secs", "0");
   await host.connect(target(1), NEVER);
-  assert.deepEqual(kernel.written(), ["nvme110n1/delayed_removal_secs=900"]);
+  assert.deepEqual(kernel.written(), ["nvme110n1/delayed_removal_secs=120"]);
   await host.disconnect(volume(1), NEVER);
   assert.deepEqual(kernel.written().slice(1), [
     "nvme110n1/delayed_removal_secs=0",

@@ -7,7 +7,7 @@ import type { DeviceContent, FileSystems } from "../../ports/file_systems.ts";
 import { checkExt } from "./checking.ts";
 import { FORMAT_MS, OPEN_MS } from "./deadlines.ts";
 import { probeDevice } from "./device_probe.ts";
-import { formatKeyOf } from "./format_notes.ts";
+import { forgetFormat, formatKeyOf } from "./format_notes.ts";
 import { growMounted } from "./growing.ts";
 import { askTool, makeCommand } from "./mkfs.ts";
 import { toolWords } from "./mount_failures.ts";
@@ -108,22 +108,21 @@ export class LinuxFileSystems implements FileSystems {
 
   /** What is found, told in the light of a format of ours that has not ended. */
   async #contentOf(device: BlockDevice, finding: Finding): Promise<DeviceContent> {
-    const { notes } = this.#parts;
-    const key = await formatKeyOf(this.#parts, device);
-    const note = await notes.get("formatting", key);
     switch (finding.kind) {
       case "blank":
+      case "other":
         return finding;
       case "file-system":
         // Whoever made it whole, it may have been used since: nothing gives it up again.
-        if (note !== undefined) await notes.remove("formatting", key);
+        await forgetFormat(this.#parts, device);
         return { kind: "file-system", fileSystem: finding.fileSystem, uuid: finding.uuid };
-      case "other":
-        return finding;
-      case "remains":
+      case "remains": {
+        const key = await formatKeyOf(this.#parts, device);
+        const note = await this.#parts.notes.get("formatting", key);
         return note !== undefined && await this.#isLeftBy(note, device, finding.uuids)
           ? { kind: "half-formatted" }
           : { kind: "other", what: finding.what };
+      }
     }
   }
 

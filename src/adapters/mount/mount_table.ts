@@ -1,9 +1,10 @@
 /** The mounts of this node with the devices below them, and whether they still work. */
 import type { DeviceNumber } from "../../domain/block_device.ts";
+import { StorageError } from "../../domain/errors.ts";
 import type { KernelTables } from "./kernel_tables.ts";
 import { placeOf, topmostAt } from "./mountinfo.ts";
 import type { MountEntry } from "./mountinfo.ts";
-import type { Notes } from "./records.ts";
+import type { DeviceNote, Notes } from "./records.ts";
 
 /** A mount of a file system on a block device, or of one that has none. */
 export interface MountView {
@@ -112,7 +113,7 @@ export class MountTable {
     }
     // Memory, network and the like have no device that could go.
     if (!mayHide(entry)) return { number, isThere: true };
-    const noted = await this.#notes.get("btrfs", number);
+    const noted = await this.#noted(number);
     if (noted !== undefined && noted.bootId === await this.#tables.bootId()) {
       const shown = await this.#tables.device(noted.number);
       return { number: noted.number, isThere: shown?.sequence === noted.sequence };
@@ -120,6 +121,16 @@ export class MountTable {
     const found = await this.#tables.btrfsDevice(entry.source);
     if (found === undefined) return { number, isThere: false };
     return { number: found, isThere: await this.#tables.device(found) !== undefined };
+  }
+
+  /** A note that cannot be understood is as good as none: it must not hide the mounts of others. */
+  async #noted(number: DeviceNumber): Promise<DeviceNote | undefined> {
+    try {
+      return await this.#notes.get("btrfs", number);
+    } catch (error) {
+      if (error instanceof StorageError && error.code === "not-ready") return undefined;
+      throw error;
+    }
   }
 }
 

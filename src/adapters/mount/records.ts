@@ -59,23 +59,29 @@ export class Notes {
     return await read(this.#pathOf(kind, key));
   }
 
-  /** Removes the note about `key`; one that is not there is a success. */
+  /**
+   * Removes the note about `key`; one that is not there is a success.
+   * @throws {StorageError} `unavailable` when it cannot be removed.
+   */
   async remove(kind: NoteKind, key: string): Promise<void> {
-    try {
-      await Deno.remove(this.#pathOf(kind, key));
-    } catch (error) {
+    const path = this.#pathOf(kind, key);
+    const removed = Deno.remove(path).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
-    }
+    });
+    await onThisMachine("remove the note", path, removed);
   }
 
-  /** Every note of a kind that can be understood. */
+  /**
+   * Every note of a kind that can be understood. Whose one is that cannot be, nobody can tell, and
+   * one volume's must not stand in the way of all the others.
+   */
   async list(kind: NoteKind): Promise<DeviceNote[]> {
     const directory = join(this.#directory, kind);
     const notes: DeviceNote[] = [];
     try {
       for await (const { name } of Deno.readDir(directory)) {
         if (!name.endsWith(SUFFIX)) continue;
-        const note = await read(join(directory, name));
+        const note = parseNote(await textAt(join(directory, name)) ?? "");
         if (note !== undefined) notes.push(note);
       }
     } catch (error) {
@@ -105,16 +111,24 @@ export class Notes {
 }
 
 async function read(path: string): Promise<DeviceNote | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const text = await textAt(path);
+  if (text === undefined) return undefined;
   const note = parseNote(text);
   if (note !== undefined) return note;
-  throw new StorageError("not-ready", `Cannot read "${path}": it is no note of this version`);
+  throw new StorageError(
+    "not-ready",
+    `Cannot use the note "${path}": it is none of this version. When its volume is not in use on ` +
+      `this node, move the file away`,
+  );
+}
+
+async function textAt(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    return await onThisMachine("read the note", path, Promise.reject(error));
+  }
 }
 
 /** The note that a text says, or undefined. */

@@ -65,6 +65,13 @@ export class Lab implements AsyncDisposable {
     return second;
   }
 
+  /** The names of machines whose kernel ended by a panic. */
+  async crashedMachines(): Promise<string[]> {
+    const machines = [this.box.machine, ...this.nodes.map(({ machine }) => machine)];
+    const crashed = await Promise.all(machines.map((machine) => machine.hasCrashed()));
+    return machines.filter((_, index) => crashed[index]).map(({ name }) => name);
+  }
+
   /** Tells a person what goes on. */
   print(line: string): void {
     this.#options.print(line);

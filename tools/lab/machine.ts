@@ -142,6 +142,16 @@ export class Machine implements AsyncDisposable {
     });
   }
 
+  /** Whether its kernel ever ended by a panic; its serial log says so. */
+  async hasCrashed(): Promise<boolean> {
+    try {
+      return (await Deno.readTextFile(this.serialLog)).includes("Kernel panic");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
   /** As {@link exec}, and gives the standard output. @throws {Error} when the status is not 0. */
   async run(command: string, options: CommandOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.exec(command, options);

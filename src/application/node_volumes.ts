@@ -18,6 +18,7 @@ import { stageVolume } from "./node_staging.ts";
 import type { StageRequest } from "./node_staging.ts";
 import { volumeStats } from "./node_stats.ts";
 import type { VolumeStats } from "./node_stats.ts";
+import { unpublishVolume } from "./node_unpublishing.ts";
 import { unstageVolume } from "./node_unstaging.ts";
 
 /** What this node is. */
@@ -89,12 +90,12 @@ export class NodeVolumes {
   /**
    * Takes the volume away from the target path, and the path itself. Nothing there is a success;
    * files that are not on the volume are never deleted.
-   * @throws {StorageError} `in-use` while something uses it; `not-ready` when the path holds files
-   * of somebody's.
+   * @throws {StorageError} `in-use` while something uses it, and when another device is at the path;
+   * `not-ready` when the path holds files of somebody's.
    */
   async unpublish(volumeId: VolumeId, targetPath: string, signal: AbortSignal): Promise<void> {
     using _turn = this.#context.locks.take(volumeId);
-    await this.#context.mounter.release(targetPath, signal);
+    await unpublishVolume(this.#context, volumeId, targetPath, signal);
   }
 
   /**

@@ -174,3 +174,29 @@ Deno.test("unpublish() leaves the staging path and the other targets as they are
   await volumes.unpublish(VOLUME, TARGET, FOREVER);
   assert.deepEqual(world.mounts.map(({ path }) => path), [STAGING, OTHER_TARGET]);
 });
+
+Deno.test("unpublish() leaves another volume and foreign mounts where they are", async () => {
+  const { world, volumes } = await aStagedNode();
+  const nqn = nqnOf(volumeIdForName("other"));
+  const content = aFileSystem();
+  const disk = world.exportDisk({ nqn, at: aPublished().at, sizeBytes: GIB, content });
+  world.connect(disk);
+  world.mountForeign(nqn, TARGET);
+  await assertFails(volumes.unpublish(VOLUME, TARGET, FOREVER), "in-use");
+  assert.equal(world.mountAt(TARGET)?.device, world.deviceOf(nqn)?.number);
+  // Dead, it is nobody's any more.
+  world.removeDevice(nqn);
+  await volumes.unpublish(VOLUME, TARGET, FOREVER);
+  assert.equal(world.mountAt(TARGET), undefined);
+});
+
+Deno.test("unpublish() takes away what somebody put on top of the volume", async () => {
+  const { world, volumes } = await aStagedNode();
+  await volumes.publish(aNodePublish(), FOREVER);
+  const nqn = nqnOf(volumeIdForName("other"));
+  const content = aFileSystem();
+  world.connect(world.exportDisk({ nqn, at: aPublished().at, sizeBytes: GIB, content }));
+  world.mountForeign(nqn, TARGET);
+  await volumes.unpublish(VOLUME, TARGET, FOREVER);
+  assert.equal(world.mountAt(TARGET), undefined);
+});

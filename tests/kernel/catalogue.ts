@@ -2,12 +2,14 @@
 import type { KernelSeries } from "../../tools/lab/kernels.ts";
 import type { Scenario, UnshownRow } from "./scenario.ts";
 import { BOX_SCENARIOS } from "./scenarios/boxes.ts";
+import { CONTRACT_SCENARIOS } from "./scenarios/contract.ts";
 import { LIFE_SCENARIOS } from "./scenarios/life.ts";
 import { LINK_SCENARIOS } from "./scenarios/links.ts";
 import { NODE_SCENARIOS } from "./scenarios/nodes.ts";
 
 /** Every scenario; those that kill machines last, so that a broken boot spoils little. */
 export const SCENARIOS: readonly Scenario[] = [
+  ...CONTRACT_SCENARIOS,
   ...LIFE_SCENARIOS,
   ...LINK_SCENARIOS,
   ...BOX_SCENARIOS,

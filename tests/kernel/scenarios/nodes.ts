@@ -336,7 +336,7 @@ const DISCONNECTED_BY_OTHERS: Scenario = {
       signal,
       look: async () => (await volume.look()).controllers.length > 0 || undefined,
     });
-    await waitForEvent(lab.node, /no connection to the array/, signal);
+    await waitForEvent(lab.node, /"reason":"no-connection"/, signal);
     if (keepsDevice(lab)) return await goOn(writing, 30_000, signal);
     const condition = /must be staged again/;
     return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);

@@ -55,7 +55,7 @@ export class KernelCallPool implements KernelCalls, AsyncDisposable {
     const answer = await this.#answerOf(worker, line, deadlineMs, signal);
     if (answer === "late" || answer === "aborted") {
       const hasEnded = await this.#options.stuck.kill(worker.child, task, startedMs);
-      await worker.release();
+      await this.#workers.writeOff(worker);
       throw answer === "aborted" ? signal.reason : lateness(task, deadlineMs, hasEnded);
     }
     await this.#workers.giveBack(worker);
@@ -79,7 +79,7 @@ export class KernelCallPool implements KernelCalls, AsyncDisposable {
       const waited = await waitFor(asked, deadlineMs, this.#options.clock, signal);
       return waited.kind === "done" ? waited.value : waited.kind;
     } catch (error) {
-      await worker.release();
+      await this.#workers.writeOff(worker);
       throw error;
     }
   }

@@ -77,29 +77,6 @@ Deno.test("a thousand calls are made by one worker", async () => {
   assert.deepEqual(workers(), before);
 });
 
-Deno.test("calls at once have a worker each, and one of them is kept", async () => {
-  {
-    await using children = open();
-    const calls = Array.from({ length: 6 }, (_, index) =>
-      children.kernelCalls.call(
-        { kind: "measure-file-system", path: "/tmp" },
-        { ...OPTIONS, subject: `7:${index}` },
-        FOREVER,
-      ));
-    await Promise.all(calls);
-    await children.programs.run(
-      { program: "true", args: [], deadlineMs: 20_000, subject: "none" },
-      FOREVER,
-    );
-    for (let pids = workers(); pids.length > 1; pids = workers()) {
-      // Those that were let go end by themselves, each in its own time.
-      await systemClock.sleep(5, AbortSignal.timeout(20_000));
-    }
-    assert.equal((workers()).length, 1);
-  }
-  assert.deepEqual(workers(), [], "disposing ends the idle one");
-});
-
 Deno.test("connect-nvme writes the options and reads the reply by the same descriptor", async () => {
   await using stack = new AsyncDisposableStack();
   // Opened for both, a FIFO gives back what was written to it.
@@ -145,6 +122,8 @@ Deno.test("a call that does not return in time fails, its worker is killed, othe
 Deno.test("a caller that gives up has its worker killed, and gets its own reason", async () => {
   await using stack = new AsyncDisposableStack();
   const children = stack.use(open());
+  await make(children, { kind: "measure-file-system", path: "/" });
+  assert.equal(workers().length, 1);
   const caller = new AbortController();
   const call = { kind: "write-file", path: await aFifo(stack), text: "1" } as const;
   const hanging = children.kernelCalls.call(call, OPTIONS, caller.signal);

@@ -79,7 +79,10 @@ Deno.test("calls that hang take nothing from others, whose worker is used again"
     { length: 10 },
     (_, index) => call(rig, HANGING, `259:${index + 10}`).catch((error) => error),
   );
+  for (let turn = 0; turn < 10; turn++) await rig.clock.advance(0);
+  const waiting = call(rig, CALL);
   await rig.clock.advance(100);
+  assert.deepEqual(await waiting, { isOk: true, answer: { type: 1 } });
   for (let turn = 0; turn < 20; turn++) await call(rig, CALL);
   assert.equal(rig.processes.all.length, 11);
   await rig.clock.advance(DEADLINE_MS + 1000);

@@ -20,6 +20,13 @@ const EXPECTED =
   "its larger claim, beside its source; growth under a writer keeps mount and device; nothing is " +
   "left at the end";
 
+/** Linux before 6.7 takes two devices with one btrfs for one file system, and refuses the second. */
+const EXPECTED_OF_BTRFS = {
+  "6.1": EXPECTED.replace("beside its source", "after its source was unstaged"),
+  "6.12": EXPECTED,
+  "7.2": EXPECTED,
+} as const;
+
 /** The life of one kind of volume. */
 function lifeOf(access: VolumePlan["access"], isInCi: boolean): Scenario {
   return {
@@ -29,7 +36,7 @@ function lifeOf(access: VolumePlan["access"], isInCi: boolean): Scenario {
       title: `Whole life of ${
         access === "block" ? "a raw block volume" : `a volume with ${access}`
       }`,
-      expected: EXPECTED,
+      expected: access === "btrfs" ? EXPECTED_OF_BTRFS : EXPECTED,
       isInCi,
       deadlineMs: minutes(12),
     },
@@ -51,6 +58,8 @@ async function live(
   });
   const snapshotId = snapshot?.snapshotId ?? "";
   await expandUnderWriter(lab, source, signal);
+  const isBeside = access !== "btrfs" || lab.series !== "6.1";
+  if (!isBeside) await source.detach(lab.node);
   const restored = await LabVolume.inUse(lab, {
     name: `${name}-restored`,
     access,
@@ -59,6 +68,7 @@ async function live(
   });
   assert.equal(await sumOf(restored), sum, "the restore holds other data");
   if (!source.isBlock) assert.ok(await sizeOf(restored) > 1.7 * Number(GIB), "not grown");
+  if (!isBeside) await restored.detach(lab.node);
   const clone = await LabVolume.inUse(lab, {
     name: `${name}-clone`,
     access,
@@ -66,9 +76,14 @@ async function live(
     source: { type: { case: "volume", value: { volumeId: source.id } } },
   });
   assert.equal(await sumOf(clone), sum, "the clone holds other data");
+  if (!isBeside) {
+    await clone.detach(lab.node);
+    await source.attach(lab.node);
+  }
   assert.equal(await sumOf(source), sum, "the source holds other data");
   await lab.controller.call(Controller.method.deleteSnapshot, { snapshotId });
   const [, removeMs] = await timed(() => source.remove());
+  if (!isBeside) await restored.attach(lab.node);
   assert.equal(await sumOf(restored), sum, "the restore needs its source");
   for (const volume of [restored, clone]) await volume.remove();
   for (const volume of [source, restored, clone]) await assertNothingLeft(volume);

@@ -50,6 +50,7 @@ export async function stageVolume(
   }
   const findings = await find(context, request, signal);
   if (isAsStaged(request, findings)) return;
+  await checkNotStagedElsewhere(context, request, findings, signal);
   const { record } = findings;
   if (record?.trouble !== undefined && isOpen(record.trouble, context.clock.wallMs())) {
     refuse("not-ready", volumeId, refusalOf(record.trouble, volumeId));
@@ -105,6 +106,20 @@ function pathState(
       return refuse("already-exists", volumeId, `at ${stagingPath} ${difference}`);
     }
   }
+}
+
+/** Mounted at two staging paths, the volume could be unstaged from neither: each has the other. */
+async function checkNotStagedElsewhere(
+  { mounter }: NodeContext,
+  { volumeId, stagingPath }: StageRequest,
+  { record, session, path }: Findings,
+  signal: AbortSignal,
+): Promise<void> {
+  if (record === undefined || record.stagingPath === stagingPath || path === "mounted") return;
+  const use = await mounter.look(record.stagingPath, signal);
+  if (use.kind !== "mount" || !use.isAlive || use.device !== session?.device?.number) return;
+  const finding = `it is staged at ${record.stagingPath} and has to be unstaged there first`;
+  refuse("in-use", volumeId, finding);
 }
 
 /** Whether all is as an earlier stage with the same words left it; then nothing is touched. */

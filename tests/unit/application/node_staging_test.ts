@@ -223,6 +223,32 @@ Deno.test("stage() touches no mount at the staging path that is another volume's
   assert.equal(world.mounts.length, 1);
 });
 
+Deno.test("stage() refuses a second staging path, and goes there once the first is over", async () => {
+  const { world, volumes } = aNode();
+  await volumes.stage(aStage(), FOREVER);
+  await volumes.publish(aNodePublish(), FOREVER);
+  const stagingPath = `${STAGING}-second`;
+  const second = aStage(aMount(), { stagingPath });
+  await assertFails(volumes.stage(second, FOREVER), "in-use");
+  await assert.rejects(volumes.stage(second, FOREVER), (error: Error) => {
+    return error.message.includes(`it is staged at ${STAGING} and has to be unstaged there first`);
+  });
+  await volumes.unpublish(VOLUME, TARGET, FOREVER);
+  await volumes.unstage(VOLUME, STAGING, FOREVER);
+  await volumes.stage(second, FOREVER);
+  assert.deepEqual(world.mounts.map(({ path }) => path), [stagingPath]);
+});
+
+Deno.test("stage() goes to a second staging path when the mount at the first is gone", async () => {
+  const { world, volumes } = aNode();
+  await volumes.stage(aStage(), FOREVER);
+  world.mounts.splice(0);
+  const stagingPath = `${STAGING}-second`;
+  await volumes.stage(aStage(aMount(), { stagingPath }), FOREVER);
+  await volumes.unstage(VOLUME, stagingPath, FOREVER);
+  assert.deepEqual(world.mounts, []);
+});
+
 Deno.test("a second operation on a volume is refused while one runs", async () => {
   const { volumes } = aNode();
   const first = volumes.stage(aStage(), FOREVER);

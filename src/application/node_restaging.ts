@@ -28,9 +28,10 @@ export async function stagedDevice(
   const { volumeId, stagingPath, capability } = request;
   const session = await sessionOf(context, nqnOf(volumeId), signal);
   const record = await readableRecord(context.records, volumeId);
-  const finding = capability.access.type === "mount"
+  const problem = capability.access.type === "mount"
     ? mountProblem(await context.mounter.look(stagingPath, signal), session, stagingPath)
     : blockProblem(session, record);
+  const finding = endingOf(record, context.bootId) ?? problem;
   const isWhole = finding === undefined && session?.device !== undefined;
   if (record === undefined || !isRestageable(record, context.bootId, request)) {
     return isWhole ? session.device : refuse(request, finding ?? "it has no device");
@@ -41,6 +42,20 @@ export async function stagedDevice(
   await stageVolume(context, record, signal);
   const again = await context.host.find(nqnOf(volumeId), signal);
   return again ?? refuse(request, "its device is gone again");
+}
+
+/** What ends keeps nothing alive: the guardian leaves it alone, and its device may go at any moment. */
+function endingOf(record: StageRecord | undefined, currentBootId: string): string | undefined {
+  if (record?.bootId !== currentBootId) return undefined;
+  switch (record.phase) {
+    case "staging":
+    case "staged":
+      return undefined;
+    case "unstaging":
+      return "it is being unstaged; it must be staged again first";
+    case "abandoned":
+      return "it was detached by force; it must be unstaged and staged again";
+  }
 }
 
 /** Why the staging path cannot be bound; a pod would get a file system that only fails. */

@@ -112,3 +112,25 @@ for (const { name, differing } of NOT_OURS) {
     assert.deepEqual(world.connections(), []);
   });
 }
+
+for (
+  const [phase, finding] of [
+    ["unstaging", "is being unstaged"],
+    ["abandoned", "was detached by force"],
+  ] as const
+) {
+  Deno.test(`publish() gives no pod a volume that ${finding}`, async () => {
+    const { volumes, world, records } = await aStaged();
+    const record = await records.read(VOLUME);
+    assert(record !== undefined);
+    await records.write({ ...record, phase });
+    await assertFails(volumes.publish(aNodePublish(), FOREVER), "not-ready");
+    await assert.rejects(volumes.publish(aNodePublish(), FOREVER), (error: Error) => {
+      return error.message.includes(finding);
+    });
+    assert.equal(world.mountAt(TARGET), undefined);
+    // As the message says.
+    await volumes.stage(aStage(), FOREVER);
+    await volumes.publish(aNodePublish(), FOREVER);
+  });
+}

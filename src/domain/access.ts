@@ -29,6 +29,14 @@ export interface VolumeCapability {
     };
 }
 
+/** Mount options that do something else than mount the volume: at another place, or from a table. */
+const OTHER_DEEDS =
+  /^(bind|rbind|move|remount|loop|offset|sizelimit|u?helper|r?(private|shared|slave|unbindable)|users?|owner|group)(=|$)/;
+/** Mount options that take in another device of the node. */
+const OTHER_DEVICES = /^(journal_dev|journal_path|logdev|rtdev|device)(=|$)/;
+/** Mount options that leave the journal aside: a file system that is written to would be ruined. */
+const NO_JOURNAL = /^(noload|norecovery)$/;
+
 /** Whether the mode lets more than one node have the volume at once. */
 export function isMultiNode(mode: AccessMode): boolean {
   return mode.startsWith("MULTI_NODE_");
@@ -42,6 +50,16 @@ export function refusalOf({ mode, access }: VolumeCapability): string | undefine
   if (mode === "MULTI_NODE_MULTI_WRITER" && access.type === "mount") {
     return `access mode ${mode} is for raw block volumes only: a ${access.fileSystem} file system ` +
       `mounted by two nodes would be destroyed`;
+  }
+  return access.type === "mount" ? refusalOfFlags(access.mountFlags) : undefined;
+}
+
+function refusalOfFlags(flags: readonly string[]): string | undefined {
+  for (const flag of flags) {
+    const refusal = (finding: string): string => `mount option "${flag}" ${finding}`;
+    if (OTHER_DEEDS.test(flag)) return refusal("does something else than mounting the volume");
+    if (OTHER_DEVICES.test(flag)) return refusal("takes in another device of the node");
+    if (NO_JOURNAL.test(flag) && !flags.includes("ro")) return refusal('needs "ro" beside it');
   }
   return undefined;
 }

@@ -35,3 +35,26 @@ Deno.test("checkCapabilities() names the first capability that cannot be offered
     message: /MULTI_NODE_MULTI_WRITER is for raw block volumes only: a xfs file system/,
   });
 });
+
+Deno.test("mount options that do more than mount the volume are refused by name", () => {
+  const refusal = (...mountFlags: string[]): string | undefined =>
+    refusalOf({
+      mode: "SINGLE_NODE_WRITER",
+      access: { type: "mount", fileSystem: "ext4", mountFlags },
+    });
+  for (const flag of ["bind", "remount", "move", "loop", "offset=1", "shared", "user", "owner"]) {
+    assert.equal(
+      refusal("noatime", flag),
+      `mount option "${flag}" does something else than mounting the volume`,
+    );
+  }
+  for (const flag of ["logdev=/dev/sda", "journal_path=/dev/sda", "device=/dev/sda"]) {
+    assert.equal(refusal(flag), `mount option "${flag}" takes in another device of the node`);
+  }
+  for (const flag of ["noload", "norecovery"]) {
+    assert.equal(refusal(flag), `mount option "${flag}" needs "ro" beside it`);
+    assert.equal(refusal(flag, "ro"), undefined);
+  }
+  const usual = ["noatime", "nodev", "nosuid", "noexec", "discard", "data=ordered", "user_xattr"];
+  assert.equal(refusal(...usual, "grpid", "usrquota", "device_stats"), undefined);
+});

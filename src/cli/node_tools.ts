@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Attachment } from "./attach.ts";
 
-const FOR_MOUNTS = ["mount", "umount", "mknod"] as const;
+const FOR_MOUNTS = ["mount", "umount", "mknod", "sync"] as const;
 const FOR_FILE_SYSTEMS = [
   ...["mkfs.ext4", "mkfs.ext3", "e2fsck", "resize2fs", "dumpe2fs"],
   ...["mkfs.xfs", "xfs_growfs", "mkfs.btrfs", "btrfs"],

@@ -6,7 +6,7 @@ import { look } from "./context.ts";
 import type { NvmeContext } from "./context.ts";
 import { uptimeSeconds, withKernelLog } from "./kernel_log.ts";
 import { poll } from "./polling.ts";
-import { chooseDevice, stateOf } from "./view.ts";
+import { chooseDevice, devicesOf, stateOf } from "./view.ts";
 import type { DeviceChoice, UsableNamespace, VolumeView } from "./view.ts";
 
 /**
@@ -175,16 +175,23 @@ export async function setDelayedRemoval(
   return written.isOk ? undefined : written.errno;
 }
 
-function whyNone(
-  { nqn, ours }: VolumeView,
-  choice: DeviceChoice,
-  waitedMs: number,
-): StorageError {
+function whyNone(view: VolumeView, choice: DeviceChoice, waitedMs: number): StorageError {
+  const { nqn, ours } = view;
   const shown = ours.map(({ name, state }) => `${name} is ${state}`).join(", ");
   if (stateOf(ours) !== "live") {
     return unusable(nqn, `its connection is lost again (${shown || "it is gone"})`);
   }
   if (choice.kind === "ambiguous") return ambiguous(nqn, choice.names);
+  const remains = devicesOf(view).map(({ name, identity = "unknown" }) => `${name} (${identity})`);
+  if (remains.length > 0) {
+    return unusable(
+      nqn,
+      `it is connected (${shown}), and nothing leads to its device ${remains.join(", ")}: the ` +
+        "array shows the namespace with another identity, or not at all; a new device comes when " +
+        "nothing uses the old one any more, at most " +
+        `${DELAYED_REMOVAL_SECONDS} s after that; the node's kernel log says which`,
+    );
+  }
   return unusable(
     nqn,
     `it is connected (${shown}), and the kernel shows no device for it in ${waitedMs / 1000} s: ` +

@@ -12,7 +12,7 @@ import {
 } from "../../tools/lab/kernels.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { whatIsMissing } from "../../tools/lab/requirements.ts";
-import { SCENARIOS } from "./catalogue.ts";
+import { SCENARIOS, scenariosFor } from "./catalogue.ts";
 import { smoke } from "./lab_smoke.ts";
 import { type Results, type ScenarioResult, textOfResults, withResult } from "./results.ts";
 import { runScenarios } from "./runner.ts";
@@ -69,7 +69,7 @@ async function runKernel(series: KernelSeries, run: Run): Promise<Counts> {
   if (run.options.smoke) return await runSmoke(series, missing, run.signal);
   const scenarios: Scenario[] = [];
   let skipped = 0;
-  for (const scenario of chosen(run.options)) {
+  for (const scenario of chosen(run.options, series)) {
     const { id, notOn = {} } = scenario.plan;
     const reason = missing ?? notOn[series];
     if (reason === undefined) scenarios.push(scenario);
@@ -162,9 +162,9 @@ async function whyNot(series: KernelSeries): Promise<string | undefined> {
   }
 }
 
-function chosen({ all, only }: RunOptions): Scenario[] {
+function chosen({ all, only }: RunOptions, series: KernelSeries): Scenario[] {
   if (only.length > 0) return SCENARIOS.filter(({ plan }) => only.includes(plan.id));
-  return SCENARIOS.filter(({ plan }) => all || plan.isInCi);
+  return scenariosFor(series, all);
 }
 
 function seconds(startMs: number): string {
@@ -188,8 +188,11 @@ async function main(): Promise<number> {
   const options = parseOptions(Deno.args);
   const series = options.kernel.filter(isKernelSeries);
   const unknown = options.kernel.filter((name) => !isKernelSeries(name));
-  if (unknown.length > 0 || chosen(options).length < new Set(options.only).size) {
-    print(`Cannot run: no kernel ${unknown.join(", ")}, or no scenario ${options.only.join(", ")}`);
+  const ids = new Set(SCENARIOS.map(({ plan }) => plan.id));
+  const strange = options.only.filter((id) => !ids.has(id));
+  if (unknown.length > 0 || strange.length > 0) {
+    if (unknown.length > 0) print(`Cannot run on "${unknown.join(", ")}": ${KERNEL_SERIES}`);
+    if (strange.length > 0) print(`Cannot run "${strange.join(", ")}": ${[...ids].join(", ")}`);
     return 2;
   }
   const interrupt = new AbortController();

@@ -21,8 +21,6 @@ export interface ScenarioPlan {
   readonly expected: string | Readonly<Record<KernelSeries, string>>;
   /** Kernels it makes no sense on, with the reason. */
   readonly notOn?: Readonly<Partial<Record<KernelSeries, string>>>;
-  /** Whether the continuous integration runs it; otherwise only `--all` does. */
-  readonly isInCi: boolean;
   /** The whole scenario may take so long. */
   readonly deadlineMs: number;
   /** Whether it needs the second node. */

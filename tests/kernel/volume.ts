@@ -145,25 +145,30 @@ export class LabVolume {
   /** ControllerPublishVolume. */
   async publish(node: LabNode): Promise<void> {
     const nodeId = await node.nodeId();
-    const { publishContext } = await this.lab.controller.call(
-      Controller.method.controllerPublishVolume,
-      {
-        volumeId: this.id,
-        nodeId,
-        volumeCapability: this.capability,
-        volumeContext: this.context,
-      },
-      { deadlineMs: CALL_MS },
-    );
-    this.#published.set(nodeId, publishContext);
+    const request = {
+      volumeId: this.id,
+      nodeId,
+      volumeCapability: this.capability,
+      volumeContext: this.context,
+    };
+    await retried("ControllerPublishVolume", CALL_MS, async () => {
+      const { publishContext } = await this.lab.controller.call(
+        Controller.method.controllerPublishVolume,
+        request,
+        { deadlineMs: CALL_MS },
+      );
+      this.#published.set(nodeId, publishContext);
+    });
   }
 
   /** ControllerUnpublishVolume. */
   async unpublish(node: LabNode): Promise<void> {
     const nodeId = await node.nodeId();
     const request = { volumeId: this.id, nodeId };
-    await this.lab.controller.call(Controller.method.controllerUnpublishVolume, request, {
-      deadlineMs: CALL_MS,
+    await retried("ControllerUnpublishVolume", CALL_MS, async () => {
+      await this.lab.controller.call(Controller.method.controllerUnpublishVolume, request, {
+        deadlineMs: CALL_MS,
+      });
     });
     this.#published.delete(nodeId);
   }
@@ -232,8 +237,10 @@ export class LabVolume {
   /** DeleteVolume. */
   async delete(): Promise<void> {
     const request = { volumeId: this.id };
-    await this.lab.controller.call(Controller.method.deleteVolume, request, {
-      deadlineMs: CALL_MS,
+    await retried("DeleteVolume", CALL_MS, async () => {
+      await this.lab.controller.call(Controller.method.deleteVolume, request, {
+        deadlineMs: CALL_MS,
+      });
     });
   }
 

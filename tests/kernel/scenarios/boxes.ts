@@ -35,7 +35,6 @@ const PROCESS_KILLED: Scenario = {
     rows: [],
     title: "RESIL-02: the box's management process killed and started again under writers",
     expected: `longest fsync < 13 s, ${STEADY}; the controller works on after it`,
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab, signal) => {
@@ -56,7 +55,6 @@ const TARGET_RESTARTED: Scenario = {
     rows: ["F4"],
     title: "Target gone for 20 s, same identities, under writers",
     expected: `longest fsync ≤ 20 s + delay + 5 s, ${STEADY}`,
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab, signal) => {
@@ -76,7 +74,6 @@ const BOX_REBOOTED: Scenario = {
     rows: ["F5"],
     title: "RESIL-02: a box that keeps what it has acknowledged loses its power, boots again",
     expected: `longest fsync ≤ the outage + delay + 5 s, ${STEADY}; an idle volume is usable`,
-    isInCi: true,
     deadlineMs: minutes(9),
   },
   run: async (lab, signal) => {
@@ -105,7 +102,6 @@ const VOLATILE_BOX: Scenario = {
       "no error, same device, controllers and mount; every record that was confirmed before the " +
       "power went is there. One whose fsync was under way may be lost although the fsync then " +
       "succeeds: the box forgot the write, and the kernel repeats no flush",
-    isInCi: false,
     deadlineMs: minutes(9),
   },
   run: async (lab, signal) => {
@@ -148,7 +144,6 @@ const OTHER_CONTROLLER: Scenario = {
     rows: ["F6"],
     title: "Box comes back with another serial and other controller ids",
     expected: `accepted: ${STEADY}`,
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab, signal) => {
@@ -183,7 +178,6 @@ const IDENTITY_CHANGED: Scenario = {
         "reason, an event says it; after a detach by force and a new stage every confirmed " +
         "record is there on the same file system; nothing is formatted",
     },
-    isInCi: true,
     deadlineMs: minutes(6),
   },
   run: async (lab, signal) => {
@@ -216,7 +210,6 @@ const LATE_NAMESPACE: Scenario = {
       "6.12": LATE_DEAD,
       "7.2": "the kernel keeps the device: no error, same device and mount, nothing lost",
     },
-    isInCi: false,
     deadlineMs: minutes(6),
   },
   run: async (lab, signal) => {
@@ -244,7 +237,6 @@ const SHARED_PORT_LATE: Scenario = {
         "the kernel gives up, the head stays; the guardian connects again: no error, same device " +
         "and mount, nothing lost",
     },
-    isInCi: true,
     deadlineMs: minutes(7),
   },
   run: async (lab, signal) => {
@@ -292,7 +284,6 @@ const OWN_PORT_LATE: Scenario = {
     rows: ["F8"],
     title: "The same with one port for each volume",
     expected: `on every kernel: ${STEADY}`,
-    isInCi: true,
     deadlineMs: minutes(6),
   },
   run: async (lab, signal) => {
@@ -316,7 +307,6 @@ const UNEXPORTED: Scenario = {
     rows: ["F10"],
     title: "A person switches the export of a mounted volume off for 40 s",
     expected: `with a port for each volume: abnormal meanwhile, then ${STEADY}`,
-    isInCi: false,
     deadlineMs: minutes(6),
   },
   run: async (lab, signal) => {
@@ -342,7 +332,6 @@ const POOL_FULL: Scenario = {
     expected:
       "fsync fails with EIO or ENOSPC, never silently; after space is made and a new stage every " +
       "confirmed record is there",
-    isInCi: true,
     deadlineMs: minutes(8),
   },
   run: async (lab, signal) => {
@@ -371,7 +360,6 @@ const MEDIA_ERROR: Scenario = {
     rows: ["F20"],
     title: "The sectors of the super block of a new volume cannot be read",
     expected: "the stage fails and names a read error; nothing is written to the device: no mkfs",
-    isInCi: true,
     deadlineMs: minutes(4),
   },
   run: async (lab) => {
@@ -395,7 +383,6 @@ const SAME_IDENTITY: Scenario = {
     rows: ["F29"],
     title: "A clone has the namespace identity of its source and comes to the source's node",
     expected: "the stage fails within 60 s and says why; the source's writer sees nothing",
-    isInCi: true,
     deadlineMs: minutes(6),
   },
   run: async (lab, signal) => {

@@ -16,7 +16,6 @@ const CONTRACT: Scenario = {
     expected:
       "every clause that the adapters in memory keep is kept by the real ones over real NVMe/TCP; " +
       "a program that has a device open, by whatever path, keeps it from being disconnected",
-    isInCi: true,
     deadlineMs: RUN_MS + minutes(1),
   },
   run: runSuites,

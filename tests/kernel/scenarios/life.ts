@@ -28,7 +28,7 @@ const EXPECTED_OF_BTRFS = {
 } as const;
 
 /** The life of one kind of volume. */
-function lifeOf(access: VolumePlan["access"], isInCi: boolean): Scenario {
+function lifeOf(access: VolumePlan["access"]): Scenario {
   return {
     plan: {
       id: `life-${access}`,
@@ -37,7 +37,6 @@ function lifeOf(access: VolumePlan["access"], isInCi: boolean): Scenario {
         access === "block" ? "a raw block volume" : `a volume with ${access}`
       }`,
       expected: access === "btrfs" ? EXPECTED_OF_BTRFS : EXPECTED,
-      isInCi,
       deadlineMs: minutes(12),
     },
     run: (lab, signal) => live(lab, access, signal),
@@ -167,7 +166,6 @@ const ACCESS_MODES: Scenario = {
     expected:
       "a read-only publish refuses writes with EROFS beside a writable one; a second path of a " +
       "single-writer volume is refused",
-    isInCi: true,
     deadlineMs: minutes(4),
   },
   run: async (lab) => {
@@ -205,7 +203,6 @@ const SHARED_BLOCK: Scenario = {
     expected:
       "what either node writes the other reads; the node that keeps it sees no error when the " +
       "other one leaves",
-    isInCi: true,
     deadlineMs: minutes(8),
     needsSecondNode: true,
   },
@@ -240,10 +237,10 @@ const SHARED_BLOCK: Scenario = {
 
 /** Lives and access modes. */
 export const LIFE_SCENARIOS: readonly Scenario[] = [
-  lifeOf("ext4", true),
-  lifeOf("xfs", true),
-  lifeOf("btrfs", false),
-  lifeOf("block", true),
+  lifeOf("ext4"),
+  lifeOf("xfs"),
+  lifeOf("btrfs"),
+  lifeOf("block"),
   ACCESS_MODES,
   SHARED_BLOCK,
 ];

@@ -22,7 +22,6 @@ const CUT_5: Scenario = {
     rows: ["F1"],
     title: "Link cut for 5 s under writers",
     expected: "longest fsync < 13 s, no error, same device, controllers and mount, nothing lost",
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab, signal) => {
@@ -44,7 +43,6 @@ const CUT_60: Scenario = {
       "longest fsync ≤ 60 s + delay + 5 s, no error, same device, controllers and mount, nothing " +
       "lost; meanwhile the volumes are abnormal, an event says so after 30 s, and statistics " +
       "answer within 10 s; after the link they are well, the idle one at once usable",
-    isInCi: true,
     deadlineMs: minutes(7),
   },
   run: async (lab, signal) => {
@@ -81,7 +79,6 @@ const CUT_600: Scenario = {
     expected:
       "as F2; the volume of the deleted pod is not given up meanwhile: NodeUnstage answers in its " +
       "deadline that it waits, and finishes after the link, with all records",
-    isInCi: false,
     deadlineMs: minutes(18),
   },
   run: async (lab, signal) => {
@@ -123,7 +120,6 @@ const LOSS_EXPIRES: Scenario = {
       "6.12": EXPIRED,
       "7.2": "the head stays and the guardian connects again: no error, nothing lost",
     },
-    isInCi: false,
     deadlineMs: minutes(8),
   },
   run: async (lab, signal) => {
@@ -158,7 +154,6 @@ const CALLS_DURING_CUT: Scenario = {
     title: "Link cut; a volume with data in memory is unstaged, another one expanded",
     expected: "three NodeUnstage calls answer in their deadline that it waits, none disconnects; " +
       "NodeExpand answers UNAVAILABLE; after the link both finish, and all data are on the disk",
-    isInCi: true,
     deadlineMs: minutes(8),
   },
   run: async (lab, signal) => {
@@ -197,7 +192,6 @@ const STALL: Scenario = {
     rows: ["F34"],
     title: "Box stands still for 8 s",
     expected: "with the default keep-alive of 10 s no reconnect, no error; longest fsync < 13 s",
-    isInCi: true,
     deadlineMs: minutes(4),
   },
   run: async (lab, signal) => {
@@ -220,7 +214,6 @@ const BAD_LINK: Scenario = {
     rows: ["F35"],
     title: "One packet in 20 lost and 200 ms delay, for 10 min",
     expected: "no error, nothing lost; reconnects are counted",
-    isInCi: false,
     deadlineMs: minutes(16),
   },
   run: async (lab, signal) => {
@@ -241,7 +234,6 @@ const SILENT_PORT: Scenario = {
     rows: ["F30"],
     title: "One box takes connections and never answers; five volumes of another are staged",
     expected: "all five are staged within 60 s; the stage of the silent one is refused, retryable",
-    isInCi: true,
     deadlineMs: minutes(6),
   },
   run: async (lab) => {
@@ -278,7 +270,6 @@ const MANY: Scenario = {
     rows: ["F36"],
     title: "50 volumes lose their box for 40 s",
     expected: "all are live again within 15 s after the link",
-    isInCi: false,
     deadlineMs: minutes(20),
   },
   run: async (lab, signal) => {
@@ -319,7 +310,6 @@ const MOVED_ADDRESS: Scenario = {
     expected:
       "refused while the volume is mounted through the old one, saying so, and the mount goes on; " +
       "after unstage the new address is used",
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab, signal) => {

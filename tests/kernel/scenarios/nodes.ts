@@ -17,7 +17,6 @@ const DRIVER_KILLED: Scenario = {
     expected:
       "no error, same device, controllers and mount; a stage and an unstage that were cut by it " +
       "are finished by their repeats (between any two steps: shown by the unit tests)",
-    isInCi: true,
     deadlineMs: minutes(8),
   },
   run: async (lab, signal) => {
@@ -52,7 +51,6 @@ const REPEATED_CALLS: Scenario = {
     rows: ["F12"],
     title: "The kubelet starts again with a running pod: stage and publish are repeated",
     expected: "nothing happens: same mount id, device and controllers; the writer sees nothing",
-    isInCi: true,
     deadlineMs: minutes(4),
   },
   run: async (lab, signal) => {
@@ -76,7 +74,6 @@ const NODE_REBOOTED: Scenario = {
     rows: ["F13"],
     title: "The node shuts down in order and boots again",
     expected: "the next stage succeeds without a journal to replay, every record is there",
-    isInCi: false,
     deadlineMs: minutes(8),
   },
   run: async (lab, signal) => {
@@ -104,7 +101,6 @@ const NODE_WITHOUT_POWER: Scenario = {
     rows: ["F14"],
     title: "The node loses its power under a writer and boots again",
     expected: "same host NQN as before; after the next stage every confirmed record is there",
-    isInCi: true,
     deadlineMs: minutes(8),
   },
   run: async (lab, signal) => {
@@ -137,7 +133,6 @@ const NODE_LOST: Scenario = {
     expected:
       "the other node replays the journals, every confirmed record is there (without a cluster: " +
       "the calls that an out-of-service taint leads to)",
-    isInCi: true,
     deadlineMs: minutes(10),
     needsSecondNode: true,
   },
@@ -169,7 +164,6 @@ const MANAGEMENT_AWAY: Scenario = {
     rows: ["F18"],
     title: "The box answers no SSH while NVMe/TCP goes on",
     expected: "stage, publish, unpublish and unstage succeed; the writer sees nothing",
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab, signal) => {
@@ -195,7 +189,6 @@ const PARALLEL_STAGES: Scenario = {
     rows: ["F21"],
     title: "20 NodeStage calls for one volume at once",
     expected: "each succeeds or answers ABORTED; one connection and one mount at the end",
-    isInCi: true,
     deadlineMs: minutes(4),
   },
   run: async (lab) => {
@@ -227,7 +220,6 @@ const HALF_STAGED: Scenario = {
     expected:
       "the repeat goes on from there: one connection, one mount, a sound file system; what was " +
       "mounted is adopted and not formatted again",
-    isInCi: true,
     deadlineMs: minutes(12),
   },
   run: async (lab, signal) => {
@@ -291,7 +283,6 @@ const STUBBORN_SESSION: Scenario = {
     rows: ["F26"],
     title: "The kernel does not delete the controller at NodeUnstage",
     expected: "the call fails and never says that it is done; its repeat finishes",
-    isInCi: true,
     deadlineMs: minutes(5),
   },
   run: async (lab) => {
@@ -321,7 +312,6 @@ const DISCONNECTED_BY_OTHERS: Scenario = {
       "6.12": "error, abnormal with the reason; connected again; a new stage finds every record",
       "7.2": "the head stays and the guardian connects again: no error, nothing lost",
     },
-    isInCi: true,
     deadlineMs: minutes(6),
   },
   run: async (lab, signal) => {

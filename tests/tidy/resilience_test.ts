@@ -6,7 +6,8 @@ import {
   resiliencePart,
   RESULTS_FILE,
 } from "../../tools/resilience_page.ts";
-import { SCENARIOS } from "../kernel/catalogue.ts";
+import type { KernelSeries } from "../../tools/lab/kernels.ts";
+import { CI_SCENARIOS, SCENARIOS } from "../kernel/catalogue.ts";
 import { type Results, textOfResults, withResult } from "../kernel/results.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -22,6 +23,16 @@ Deno.test(`${RESILIENCE_PAGE} is what "deno task gen" makes of the scenarios and
 
 Deno.test("every row of the failure matrix has a scenario or a reason for having none", () => {
   assert.deepEqual(forgottenRows(), []);
+});
+
+Deno.test("what the continuous integration runs is in the list of scenarios, and makes sense", () => {
+  for (const [series, ids] of Object.entries(CI_SCENARIOS)) {
+    for (const id of ids) {
+      const scenario = SCENARIOS.find(({ plan }) => plan.id === id);
+      assert.ok(scenario !== undefined, `${series} ${id}`);
+      assert.equal(scenario.plan.notOn?.[series as KernelSeries], undefined, `${series} ${id}`);
+    }
+  }
 });
 
 Deno.test("every scenario has a name of its own", () => {

@@ -40,9 +40,10 @@ export function add(left: Tally, right: Tally): Tally {
 /**
  * What a step came to. A step whose program failed has at least one failure, whatever it printed,
  * and one that must count tests and counted none has failed too: never green by running nothing.
+ * What cannot run on a machine says why and counts what it skipped.
  */
 export function concluded(counted: Tally, step: { isOk: boolean; countsTests: boolean }): Tally {
-  const hasRunNothing = step.countsTests && counted.passed === 0;
+  const hasRunNothing = step.countsTests && counted.passed + counted.skipped === 0;
   if (!step.isOk || hasRunNothing) return { ...counted, failed: Math.max(1, counted.failed) };
   return step.countsTests ? counted : { ...counted, passed: counted.passed + 1 };
 }

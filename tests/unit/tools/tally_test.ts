@@ -88,6 +88,12 @@ for (const { name, passed, failed, says, ...step } of STEPS) {
   });
 }
 
+Deno.test("concluded() lets a machine skip all that it cannot do", () => {
+  const step = { isOk: true, countsTests: true };
+  const skipped = concluded({ passed: 0, failed: 0, skipped: 3 }, step);
+  assert.equal(verdict(skipped), "0 passed, 0 failed, 3 skipped");
+});
+
 Deno.test("verdict() names what was skipped", () => {
   const total = add({ passed: 1, failed: 0, skipped: 2 }, { passed: 4, failed: 0, skipped: 1 });
   assert.equal(verdict(total), "5 passed, 0 failed, 3 skipped");

@@ -23,9 +23,9 @@ export interface KernelCallTypes {
     readonly answer: null;
   };
   /**
-   * The processes that have a descriptor of one of the block devices, whatever the path was: an
-   * exclusive open does not see those that opened without asking for it, as virtual machines do.
-   * Sees what the process id namespace of this node's driver shows, so that has to be the host's.
+   * The processes that have a descriptor of one of the block devices, whatever the path was, and
+   * the loop devices over one: an exclusive open does not see those that opened without asking for
+   * it, as virtual machines and loop devices do. Sees what the process id namespace of this node's driver shows, so that has to be the host's.
    */
   readonly "find-openers": {
     readonly numbers: readonly DeviceNumber[];
@@ -45,10 +45,11 @@ export interface KernelCallTypes {
   readonly "measure-file-system": { readonly path: string; readonly answer: FileSystemMeasure };
 }
 
-/** A process that has a device open. */
+/** A process or a loop device that has a device open. */
 export interface DeviceOpener {
-  readonly pid: number;
-  /** The kernel's short name of its program. */
+  /** Absent: it is a loop device. */
+  readonly pid?: number;
+  /** The kernel's short name of its program, or the name of the loop device. */
   readonly name: string;
   /** Whether it can write to the device. */
   readonly canWrite: boolean;

@@ -52,7 +52,9 @@ export async function openersOf(
 /** Openers in words. */
 export function wordsFor(openers: readonly DeviceOpener[]): string[] {
   return openers.slice(0, NAMED_MAX).map(({ pid, name, canWrite }) =>
-    `process ${pid} (${name}) has it open${canWrite ? "" : " for reading"}`
+    `${pid === undefined ? `device ${name}` : `process ${pid} (${name})`} has it open${
+      canWrite ? "" : " for reading"
+    }`
   );
 }
 

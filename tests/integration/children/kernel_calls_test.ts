@@ -248,6 +248,18 @@ testDevice(
   },
 );
 
+testDevice("find-openers finds a loop device over the device", async (children, device) => {
+  const above = await tool("losetup", "--find", "--show", "--read-only", device.path);
+  try {
+    assert.ok((await make(children, { kind: "open-exclusively", ...device })).isOk);
+    const call = { kind: "find-openers", numbers: [device.number] } as const;
+    const answer = [{ name: above.replace("/dev/", ""), canWrite: false }];
+    assert.deepEqual(await make(children, call), { isOk: true, answer });
+  } finally {
+    await tool("losetup", "--detach", above);
+  }
+});
+
 testDevice("a path that is another device, or none, says ENXIO", async (children, device) => {
   const other = { path: device.path, number: "7:1048575" as DeviceNumber };
   const paths = [other, { path: device.file, number: device.number }, {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertFails, connectDisk, FOREVER } from "../../contract/node_harness.ts";
+import { run } from "./commands.ts";
 import { openKernelNode } from "./kernel_node.ts";
 import type { KernelNode } from "./kernel_node.ts";
 
@@ -25,6 +26,21 @@ Deno.test(`${SUITE}: disconnect() names a program that has the device open elsew
   await program.status;
   await node.host.disconnect(nqn, FOREVER);
   assert.deepEqual(await node.host.sessions(FOREVER), []);
+});
+
+Deno.test(`${SUITE}: disconnect() names a loop device over the device`, async () => {
+  await using node = await openKernelNode();
+  const { nqn, device } = await connectDisk(node);
+  const loop = await run("losetup", "--find", "--show", device.path);
+  try {
+    await assert.rejects(node.host.disconnect(nqn, FOREVER), {
+      code: "in-use",
+      message: new RegExp(`is held: device ${loop.replace("/dev/", "")} has it open$`),
+    });
+    assert.deepEqual(await node.host.find(nqn, FOREVER), device);
+  } finally {
+    await run("losetup", "--detach", loop);
+  }
 });
 
 Deno.test(`${SUITE}: without a connection a writer keeps the device, a stuck reader does not`, async () => {

@@ -18,7 +18,11 @@ interface FakeProcess {
 }
 
 /** A tree of /proc: by process id what it has open; beside them what else is there. */
-function proc(processes: Readonly<Record<string, FakeProcess>>): ProcFiles {
+function proc(
+  processes: Readonly<Record<string, FakeProcess>>,
+  texts: Readonly<Record<string, string>> = {},
+  nodes: Readonly<Record<string, string>> = {},
+): ProcFiles {
   const part = (path: string): [FakeProcess | undefined, string, string] => {
     const [, , process = "", directory = "", name = ""] = path.split("/");
     return [processes[process], directory, name];
@@ -26,13 +30,16 @@ function proc(processes: Readonly<Record<string, FakeProcess>>): ProcFiles {
   return {
     list: (path) => {
       if (path === "/proc") return [...Object.keys(processes), "self", "sys", "mounts"];
+      if (path === "/sys/block") return ["loop0", "loop1", "nvme0n1"];
       return Object.keys(part(path)[0]?.fd ?? {});
     },
     read: (path) => {
+      if (texts[path] !== undefined) return texts[path];
       const [process, directory, name] = part(path);
       return directory === "comm" ? process?.name : process?.fdinfo?.[name];
     },
     kindOf: (path) => {
+      if (nodes[path] !== undefined) return device(nodes[path]);
       const [process, , name] = part(path);
       return process?.fd?.[name];
     },
@@ -81,4 +88,38 @@ Deno.test("at most eight processes are named, none of them a reader before a wri
   const found = findOpeners(files, ["259:3"]);
   assert.equal(found.length, 8);
   assert.deepEqual(found[0], { pid: 900, name: "dd", canWrite: true });
+});
+
+const KUBELET = "/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/publish/pvc-1/uid";
+const MOUNTS = [
+  "1 0 0:2 / / rw - overlay overlay rw",
+  "2 1 8:1 / /var/lib/kubelet rw shared:1 - ext4 /dev/sda1 rw",
+  "3 1 0:99 / /srv rw - nfs4 dead:/srv rw",
+  "4 3 8:2 / /srv/local rw - ext4 /dev/sdb1 rw",
+].join("\n");
+
+Deno.test("a loop device over the device is found, by whatever path it was made", () => {
+  const texts = {
+    "/proc/self/mountinfo": MOUNTS,
+    "/sys/block/loop0/loop/backing_file": "/var/lib/images/a.img\n",
+    "/sys/block/loop1/loop/backing_file": `${KUBELET}\n`,
+    "/sys/block/loop1/ro": "0\n",
+  };
+  const files = proc({}, texts, { [KUBELET]: "259:3" });
+  assert.deepEqual(findOpeners(files, ["259:3"]), [{ name: "loop1", canWrite: true }]);
+  assert.deepEqual(findOpeners(files, ["259:4"]), []);
+});
+
+Deno.test("the path of a loop device is not followed to or over a server", () => {
+  for (const path of ["/srv/disk.img", "/srv/local/disk.img"]) {
+    const texts = {
+      "/proc/self/mountinfo": MOUNTS,
+      "/sys/block/loop0/loop/backing_file": path,
+    };
+    const files = proc({}, texts);
+    const asked: string[] = [];
+    const kindOf = (each: string): undefined => void asked.push(each);
+    assert.deepEqual(findOpeners({ ...files, kindOf }, ["259:3"]), []);
+    assert.deepEqual(asked, []);
+  }
 });

@@ -9,6 +9,7 @@ import { FORMAT_MS, OPEN_MS } from "./deadlines.ts";
 import { probeDevice } from "./device_probe.ts";
 import { forgetFormat, formatKeyOf } from "./format_notes.ts";
 import { growMounted } from "./growing.ts";
+import { foreignMountsOf } from "./holders.ts";
 import { askTool, makeCommand } from "./mkfs.ts";
 import { toolWords } from "./mount_failures.ts";
 import type { MountParts } from "./parts.ts";
@@ -162,7 +163,11 @@ export class LinuxFileSystems implements FileSystems {
     const result = await this.#parts.kernelCalls.call(call, options, signal);
     if (result.isOk) return;
     if (result.errno === "EBUSY") {
-      throw new StorageError(code, `Cannot ${verb} ${path}: something holds it`);
+      const foreign = await foreignMountsOf(number, this.#parts.files);
+      const holder = foreign.length === 0
+        ? "something that no table of mounts shows holds it"
+        : `it is mounted at ${foreign.join(", ")}`;
+      throw new StorageError(code, `Cannot ${verb} ${path}: ${holder}`);
     }
     throw new StorageError("unavailable", `Cannot ${verb} ${path}: ${result.errno}`);
   }

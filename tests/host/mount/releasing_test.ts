@@ -211,6 +211,21 @@ hostTest(
   },
 );
 
+hostTest("check() names the mount of another namespace that keeps the device", async () => {
+  await using node = await openLinuxNode();
+  const { device, path } = await mountDisk(node, "staging");
+  using _other = await otherNamespace();
+  // The directory stays, and with it the copy of the mount in the other namespace.
+  await run("umount", path);
+  await assert.rejects(node.fileSystems.check(device, "ext4", "check", FOREVER), (error) => {
+    assert(error instanceof StorageError && error.code === "in-use");
+    assert.match(error.message, /it is mounted at .*\/staging in the namespace of process \d+ \(/);
+    return true;
+  });
+  await Deno.remove(path);
+  await node.fileSystems.check(device, "ext4", "check", FOREVER);
+});
+
 hostTest("nothing of these tests stays on the machine", async () => {
   let root: string;
   {

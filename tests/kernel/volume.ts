@@ -314,8 +314,8 @@ export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
   throw new Error("The call succeeded where it must not");
 }
 
-/** ABORTED, UNAVAILABLE, DEADLINE_EXCEEDED, FAILED_PRECONDITION: the kubelet tries again. */
-const PASSING: ReadonlySet<number | undefined> = new Set([4, 9, 10, 14]);
+/** DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, UNAVAILABLE: tried again. */
+const PASSING: ReadonlySet<number | undefined> = new Set([4, 8, 9, 10, 14]);
 const RETRY_MS = 1_000;
 
 async function retried(what: string, withinMs: number, call: () => Promise<void>): Promise<void> {

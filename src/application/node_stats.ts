@@ -41,14 +41,16 @@ export async function volumeStats(
   const use = await context.mounter.look(path, signal);
   const session = await sessionOf(context, nqnOf(volumeId), signal);
   const device = session?.device;
+  const found = await readableRecord(context.records, volumeId);
+  const record = found?.bootId === context.bootId ? found : undefined;
   const isShown = use.kind === "mount" || use.kind === "block";
-  const isOurs = isShown && use.device === device?.number;
+  // A kernel can keep the device that was staged although the connection shows none any more.
+  const isOurs = isShown &&
+    (use.device === device?.number || use.device === record?.device?.number);
   // A dead mount has lost its device, so whose it was cannot be told: it is believed.
   if (!isShown || (use.isAlive && !isOurs)) {
     throw new StorageError("not-found", `Cannot find volume "${volumeId}": it is not at ${path}`);
   }
-  const found = await readableRecord(context.records, volumeId);
-  const record = found?.bootId === context.bootId ? found : undefined;
   const health = diagnose({
     phase: record?.phase,
     staged: record?.device,

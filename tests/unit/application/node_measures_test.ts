@@ -19,7 +19,9 @@ import {
   VOLUME,
 } from "../../builders/node.ts";
 import type { TestNode } from "../../builders/node.ts";
+import type { NvmeSession } from "../../../src/ports/nvme_host.ts";
 import { assertFails, FOREVER } from "../../contract/node_harness.ts";
+import { overriding } from "../../fakes/overriding.ts";
 
 const EXPAND = { volumeId: VOLUME, volumePath: TARGET, requiredBytes: 2 * GIB };
 
@@ -106,6 +108,24 @@ Deno.test("stats() of raw block gives the size of the device", async () => {
   const { volumes } = await aPublishedNode(aBlock());
   const { usage } = await volumes.stats(VOLUME, TARGET, FOREVER);
   assert.deepEqual(usage, { kind: "block", totalBytes: GIB });
+});
+
+Deno.test("stats() knows a volume whose device the kernel keeps and the session does not show", async () => {
+  let isKept = false;
+  const node = aNode((ports) => {
+    const { host } = ports;
+    const sessions = async (signal: AbortSignal): Promise<NvmeSession[]> =>
+      (await host.sessions(signal)).map((session) =>
+        isKept ? { ...session, device: undefined } : session
+      );
+    return { ...ports, host: overriding(host, "sessions", sessions) };
+  });
+  await node.volumes.stage(aStage(), FOREVER);
+  await node.volumes.publish(aNodePublish(), FOREVER);
+  isKept = true;
+  const { condition } = await node.volumes.stats(VOLUME, TARGET, FOREVER);
+  assert.ok(condition.isAbnormal);
+  assert.match(condition.message, /the array shows no device/);
 });
 
 Deno.test("stats() answers not-found for a path that the volume is not at", async () => {

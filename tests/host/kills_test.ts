@@ -126,7 +126,8 @@ class MortalLab implements AsyncDisposable {
     const { lab } = this;
     const plan: DeathPlan = { id: ++this.#plans, callNumber, moment: this.#moment };
     await Deno.writeTextFile(this.#planFile, JSON.stringify(plan));
-    const failure = await step.run(lab, use).then(() => undefined, (error: unknown) => error);
+    const failure = await repeat(() => step.run(lab, use), BUSY)
+      .then(() => undefined, (error: unknown) => error);
     await Deno.writeTextFile(this.#planFile, "");
     if (failure === undefined) return false;
     assert.ok(isUnanswered(failure), String(failure));
@@ -158,12 +159,11 @@ class MortalLab implements AsyncDisposable {
   }
 }
 
-/**
- * What passes by itself: the node sets itself in order at a start, and a program that outlives the
- * node that ran it holds the device until it ends.
- */
+/** A node that was started again sets itself in order beside its calls, one volume at a time. */
+const BUSY: readonly (number | undefined)[] = [status.ABORTED];
+/** What passes by itself: a program that outlives the node that ran it also holds the device. */
 const PASSING: Readonly<Record<DeathPlan["moment"], readonly (number | undefined)[]>> = {
-  after: [status.ABORTED],
+  after: BUSY,
   during: [status.ABORTED, status.FAILED_PRECONDITION, status.UNAVAILABLE],
 };
 

@@ -60,7 +60,7 @@ const REPEATED_CALLS: Scenario = {
     assert.ok(volume !== undefined && before !== undefined);
     await restartDriver(lab.node);
     for (let time = 0; time < 2; time++) {
-      await volume.stageOnce(lab.node);
+      await volume.stage(lab.node);
       await volume.bind(lab.node);
     }
     assertSame(before, await volume.look());

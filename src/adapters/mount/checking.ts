@@ -15,20 +15,27 @@ const ERRORS_LEFT = 4;
 /** 1: repaired. 2: a reboot is advised, which is for file systems in use. */
 const SOUND_MAX = 3;
 
+/** What is to be checked, and how. */
+export interface CheckPlan {
+  readonly device: BlockDevice;
+  readonly policy: Exclude<FsckPolicy, "off">;
+  /** Whether its superblock says that the journal has to be replayed. */
+  readonly needsReplay: boolean;
+}
+
 /**
  * Replays the journal, and checks as the policy says.
  * @throws {StorageError} `not-ready` when it needs a person, `in-use` when something has it.
  */
 export async function checkExt(
   parts: MountParts,
-  device: BlockDevice,
-  policy: Exclude<FsckPolicy, "off">,
+  { device, policy, needsReplay }: CheckPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const run = (...args: readonly string[]): Promise<void> => runE2fsck(parts, device, args, signal);
   if (policy === "repair-safe") return await run("-p");
   // Reading only, it would leave the journal alone, and find what the journal makes good.
-  await run("-E", "journal_only", "-p");
+  if (needsReplay) await run("-E", "journal_only", "-p");
   await run("-n");
 }
 

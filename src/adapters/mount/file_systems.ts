@@ -73,14 +73,15 @@ export class LinuxFileSystems implements FileSystems {
     signal.throwIfAborted();
     const running = this.#checks.get(device.number);
     if (running !== undefined) return await until(running, signal);
-    const content = await this.identify(device, signal);
-    if (content.kind !== "file-system" || content.fileSystem !== fileSystem) {
+    const finding = await probeDevice(this.#parts, device, signal);
+    if (finding.kind !== "file-system" || finding.fileSystem !== fileSystem) {
       throw new StorageError("not-ready", `Cannot check ${device.path}: it holds no ${fileSystem}`);
     }
     await this.#checkUnheld(device, "check", "in-use", signal);
     if (policy === "off" || fileSystem === "xfs" || fileSystem === "btrfs") return;
     // A check that is stopped begins at the beginning the next time, and would never end.
-    const check = checkExt(this.#parts, device, policy, new AbortController().signal)
+    const plan = { device, policy, needsReplay: finding.needsReplay };
+    const check = checkExt(this.#parts, plan, new AbortController().signal)
       .finally(() => this.#checks.delete(device.number));
     this.#checks.set(device.number, check);
     await until(check, signal);

@@ -25,6 +25,8 @@ export type Finding =
     readonly fileSystem: FileSystemType;
     readonly uuid: string;
     readonly sizeBytes: number;
+    /** See `SuperBlock.needsReplay`. */
+    readonly needsReplay: boolean;
   }
   /** Not whole: what an interrupted format leaves, or a destroyed file system. */
   | { readonly kind: "remains"; readonly what: string; readonly uuids: readonly string[] }
@@ -121,12 +123,13 @@ export function readWindows(
   });
 }
 
-function findingOf({ kind, what, uuid, isComplete, sizeBytes }: SuperBlock): Finding {
+function findingOf(found: SuperBlock): Finding {
+  const { kind, what, uuid, isComplete, sizeBytes, needsReplay } = found;
   if (!isComplete) {
     return { kind: "remains", what: `${what} that was not made to its end`, uuids: [uuid] };
   }
   if (kind === "other") return { kind: "other", what };
-  return { kind: "file-system", fileSystem: kind, uuid, sizeBytes };
+  return { kind: "file-system", fileSystem: kind, uuid, sizeBytes, needsReplay };
 }
 
 function firstSuperBlocks(windows: readonly ReadWindow[]): SuperBlock[] {

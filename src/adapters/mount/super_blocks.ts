@@ -10,6 +10,8 @@ export interface SuperBlock {
   /** False while the tool that makes the file system has not ended. */
   readonly isComplete: boolean;
   readonly sizeBytes: number;
+  /** Whether an ext has a journal to replay; the mount sees to those of the others. */
+  readonly needsReplay: boolean;
 }
 
 /** Where the first superblock of ext begins. */
@@ -27,6 +29,7 @@ export const BTRFS_BYTES = 4096;
 
 const EXT_MAGIC = 0xef53;
 const COMPAT_JOURNAL = 0x4;
+const INCOMPAT_REPLAY = 0x4;
 const INCOMPAT_JOURNAL_DEVICE = 0x8;
 const INCOMPAT_64BIT = 0x80;
 /** What ext3 may have of the features that change how the disk is read: file types, journal to be
@@ -55,6 +58,7 @@ export function parseExt(bytes: Uint8Array): SuperBlock | undefined {
     uuid: uuidText(bytes.subarray(104, 120)),
     isComplete: true,
     sizeBytes: shift > EXT_BLOCK_SHIFT_MAX ? 0 : blocks * 2 ** (10 + shift),
+    needsReplay: (incompat & INCOMPAT_REPLAY) !== 0,
   };
   if ((incompat & INCOMPAT_JOURNAL_DEVICE) !== 0) {
     return { ...found, kind: "other", what: "a journal of an ext file system" };
@@ -78,6 +82,7 @@ export function parseXfs(bytes: Uint8Array): SuperBlock | undefined {
     uuid: uuidText(bytes.subarray(32, 48)),
     isComplete: bytes[126] === 0,
     sizeBytes: Number(view.getBigUint64(8)) * view.getUint32(4),
+    needsReplay: false,
   };
 }
 
@@ -94,6 +99,7 @@ export function parseBtrfs(bytes: Uint8Array): SuperBlock | undefined {
     uuid: uuidText(bytes.subarray(32, 48)),
     isComplete,
     sizeBytes: Number(view.getBigUint64(112, true)),
+    needsReplay: false,
   };
 }
 

@@ -86,6 +86,27 @@ hostTest(
   },
 );
 
+hostTest("check() replays a journal that was cut off, and only such a one", async () => {
+  await using node = await openLinuxNode();
+  const checks: (readonly string[])[] = [];
+  const { programs } = node.children;
+  const { fileSystems } = await node.reopenMounts({
+    programs: {
+      stuck: () => programs.stuck(),
+      run: async (call, signal) => {
+        if (call.program === "e2fsck") checks.push(call.args.slice(0, -1));
+        return await programs.run(call, signal);
+      },
+    },
+  });
+  const { device } = await cutOffDisk(node, "ext4");
+  await fileSystems.check(device, "ext4", "check", FOREVER);
+  assert.deepEqual(checks.splice(0), [["-E", "journal_only", "-p"], ["-n"]]);
+  assert.doesNotMatch(await run("dumpe2fs", "-h", device.path), /needs_recovery/);
+  await fileSystems.check(device, "ext4", "check", FOREVER);
+  assert.deepEqual(checks, [["-n"]]);
+});
+
 hostTest("an ext4 whose superblock is damaged needs a person and is never formatted", async () => {
   await using node = await openLinuxNode();
   const { nqn, device } = await connectDisk(node);

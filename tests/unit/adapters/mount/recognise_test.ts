@@ -76,14 +76,17 @@ Deno.test("zeros in every place that is looked at are blank", () => {
 });
 
 Deno.test("file systems are told apart, with UUID and size", () => {
-  const fileSystem = (kind: string): object => ({
+  const fileSystem = (kind: string, needsReplay = false): object => ({
     kind: "file-system",
     fileSystem: kind,
     uuid: UUID,
     sizeBytes: GIB,
+    needsReplay,
   });
   assert.deepEqual(found(ext(0x3c, 0x2c2, 0x46b)), fileSystem("ext4"));
-  assert.deepEqual(found(ext(0x3c, 0x6, 0x3)), fileSystem("ext3"));
+  assert.deepEqual(found(ext(0x3c, 0x2c6, 0x46b)), fileSystem("ext4", true));
+  assert.deepEqual(found(ext(0x3c, 0x2, 0x3)), fileSystem("ext3"));
+  assert.deepEqual(found(ext(0x3c, 0x6, 0x3)), fileSystem("ext3", true));
   // Without a journal, and with extents, it is ext4 all the same.
   assert.deepEqual(found(ext(0x38, 0x2c2, 0x46b)), fileSystem("ext4"));
   assert.deepEqual(found(xfs(0)), fileSystem("xfs"));

@@ -7,16 +7,8 @@ import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import { sessionOf } from "./node_device.ts";
 import type { NodePorts } from "./node_ports.ts";
+import type { NodeExpandRequest } from "./node_requests.ts";
 import { readableRecord } from "./node_records.ts";
-
-/** A NodeExpandVolume call, decoded. */
-export interface NodeExpandRequest {
-  readonly volumeId: VolumeId;
-  /** Where the volume is staged or published. */
-  readonly volumePath: string;
-  /** Bytes the device must have; 0 = as many as it has. */
-  readonly requiredBytes: number;
-}
 
 /** Grows what the node sees of a volume; see `NodeVolumes.expand`. */
 export async function expandVolume(

@@ -6,7 +6,7 @@ import type { VolumeId } from "../domain/volume_id.ts";
 import type { MountRequest } from "../ports/mounter.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import type { NodePorts } from "./node_ports.ts";
-import type { StageRequest } from "./node_staging.ts";
+import type { StageRequest } from "./node_requests.ts";
 
 /** What is to be mounted, and what is known about it. */
 export interface MountPlan {

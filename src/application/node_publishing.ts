@@ -1,5 +1,4 @@
 /** Publishing on the node: a staged volume, shown to a pod. */
-import type { VolumeCapability } from "../domain/access.ts";
 import { checkCapabilities } from "../domain/access.ts";
 import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
@@ -7,16 +6,8 @@ import { isReadOnlyUse } from "../domain/stage.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { PathUse } from "../ports/mounter.ts";
 import type { NodeContext, NodePorts } from "./node_ports.ts";
+import type { NodePublishRequest } from "./node_requests.ts";
 import { stagedDevice } from "./node_restaging.ts";
-
-/** A NodePublishVolume call, decoded. */
-export interface NodePublishRequest {
-  readonly volumeId: VolumeId;
-  readonly stagingPath: string;
-  readonly targetPath: string;
-  readonly capability: VolumeCapability;
-  readonly isReadOnly: boolean;
-}
 
 /** Publishes a staged volume; see `NodeVolumes.publish`. */
 export async function publishVolume(

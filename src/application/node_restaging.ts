@@ -12,7 +12,7 @@ import type { StageRecord } from "../ports/stage_records.ts";
 import { sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
-import type { NodePublishRequest } from "./node_publishing.ts";
+import type { NodePublishRequest } from "./node_requests.ts";
 import { stageVolume } from "./node_staging.ts";
 
 /**

@@ -8,7 +8,6 @@ import { nqnOf } from "../domain/nvme.ts";
 import type { PublishedVolume } from "../domain/publish_context.ts";
 import { isReadOnlyUse, mountDifference, mountOptionsFor } from "../domain/stage.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import type { VolumeParameters } from "../domain/volume_parameters.ts";
 import type { MountRequest, PathUse } from "../ports/mounter.ts";
 import type { NvmeSession } from "../ports/nvme_host.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
@@ -16,17 +15,7 @@ import { counted } from "./node_breaker.ts";
 import { connectWhole, sessionOf } from "./node_device.ts";
 import { mountVolume } from "./node_mounting.ts";
 import type { NodeContext } from "./node_ports.ts";
-
-/** A NodeStageVolume call, decoded. */
-export interface StageRequest {
-  readonly volumeId: VolumeId;
-  readonly stagingPath: string;
-  readonly capability: VolumeCapability;
-  /** From the publish context. */
-  readonly published: PublishedVolume;
-  /** From the volume context. */
-  readonly parameters: Pick<VolumeParameters, "mkfsOptions" | "fsckPolicy">;
-}
+import type { StageRequest } from "./node_requests.ts";
 
 /** What a stage finds before it changes anything. */
 interface Findings {

@@ -3,6 +3,7 @@ import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
 import { needsFormat } from "../domain/stage.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
+import type { FoundFileSystem } from "../ports/file_systems.ts";
 import type { MountRequest } from "../ports/mounter.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import type { NodePorts } from "./node_ports.ts";
@@ -31,14 +32,15 @@ export async function mountVolume(
   const { mounter, fileSystems } = ports;
   const { request: { volumeId, stagingPath }, wanted, device, isMounted } = plan;
   if (!isMounted) await checkNoDeadTwin(ports, plan, signal);
-  const uuid = isMounted
-    ? await mountedUuid(ports, plan, signal)
-    : await prepare(ports, plan, signal);
+  const found = isMounted ? undefined : await prepare(ports, plan, signal);
   if (!isMounted) await mounter.mount({ device, path: stagingPath, ...wanted }, signal);
   // Also on a retry: a stage that mounted and then failed to grow has not grown.
-  if (!wanted.isReadOnly) await fileSystems.grow(device, wanted.fileSystem, stagingPath, signal);
+  const isFull = found !== undefined && found.sizeBytes >= device.sizeBytes;
+  if (!wanted.isReadOnly && !isFull) {
+    await fileSystems.grow(device, wanted.fileSystem, stagingPath, signal);
+  }
   if (!isMounted) await confirm(ports, volumeId, stagingPath, device, signal);
-  return uuid;
+  return found?.uuid ?? await mountedUuid(ports, plan, signal);
 }
 
 /**
@@ -72,7 +74,7 @@ async function prepare(
   { mounter, fileSystems }: NodePorts,
   { request, wanted: { fileSystem, isReadOnly }, device, record }: MountPlan,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<FoundFileSystem> {
   const { volumeId, published: { isCopy }, parameters } = request;
   const content = await fileSystems.identify(device, signal);
   const knownUuid = record?.fileSystemUuid;
@@ -81,19 +83,20 @@ async function prepare(
   if (mustFormat) {
     if (uses.length > 0) refuse("in-use", volumeId, `its device is in use at ${uses.join(", ")}`);
     await fileSystems.format(device, fileSystem, parameters.mkfsOptions, signal);
-    return await uuidOn(fileSystems, volumeId, device, signal);
+    return await foundOn(fileSystems, volumeId, device, signal);
   }
   for (const path of uses) {
     if ((await mounter.look(path, signal)).kind !== "block") continue;
     refuse("already-exists", volumeId, `it is published as a raw block device at ${path}`);
   }
+  const found = content.kind === "file-system"
+    ? content
+    : await foundOn(fileSystems, volumeId, device, signal);
   // A check would write under whoever has it mounted, and a read-only stage writes nothing.
   if (uses.length === 0 && !isReadOnly) {
-    await fileSystems.check(device, fileSystem, parameters.fsckPolicy, signal);
+    await fileSystems.check(device, found, parameters.fsckPolicy, signal);
   }
-  return content.kind === "file-system"
-    ? content.uuid
-    : await uuidOn(fileSystems, volumeId, device, signal);
+  return found;
 }
 
 async function mountedUuid(
@@ -101,17 +104,17 @@ async function mountedUuid(
   { request: { volumeId }, device, record }: MountPlan,
   signal: AbortSignal,
 ): Promise<string> {
-  return record?.fileSystemUuid ?? await uuidOn(fileSystems, volumeId, device, signal);
+  return record?.fileSystemUuid ?? (await foundOn(fileSystems, volumeId, device, signal)).uuid;
 }
 
-async function uuidOn(
+async function foundOn(
   fileSystems: NodePorts["fileSystems"],
   volumeId: VolumeId,
   device: BlockDevice,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<FoundFileSystem> {
   const content = await fileSystems.identify(device, signal);
-  if (content.kind === "file-system") return content.uuid;
+  if (content.kind === "file-system") return content;
   return refuse("unavailable", volumeId, `its file system is not seen on ${device.path} yet`);
 }
 

@@ -8,11 +8,22 @@ import type { FileSystemType } from "../domain/access.ts";
 import type { BlockDevice } from "../domain/block_device.ts";
 import type { FsckPolicy } from "../domain/volume_parameters.ts";
 
+/** A whole file system on a device, as its superblock tells it. */
+export interface FoundFileSystem {
+  readonly kind: "file-system";
+  readonly fileSystem: FileSystemType;
+  readonly uuid: string;
+  /** Less than the device has, once that has grown. */
+  readonly sizeBytes: number;
+  /** Whether there is a journal that a check has to replay first; false where the mount does. */
+  readonly needsReplay: boolean;
+}
+
 /** What a block device holds. */
 export type DeviceContent =
   /** Two independent looks found nothing: no signature known, and zeros at both ends. */
   | { readonly kind: "blank" }
-  | { readonly kind: "file-system"; readonly fileSystem: FileSystemType; readonly uuid: string }
+  | FoundFileSystem
   /** A `format` of ours on this node that did not end; nothing was ever mounted from it. */
   | { readonly kind: "half-formatted" }
   /** Something else, for example a partition table; `what` says it in words. */
@@ -45,11 +56,12 @@ export interface FileSystems {
    * ext3 replay it here, xfs and btrfs at the mount, so those two are not checked at all. `off`
    * does nothing; `check` changes nothing else; `repair-safe` also repairs what can be repaired
    * without a choice.
+   * @param found what {@link identify} has just said of the device
    * @throws {StorageError} `not-ready` when it needs a person; `in-use` when it is mounted.
    */
   check(
     device: BlockDevice,
-    fileSystem: FileSystemType,
+    found: FoundFileSystem,
     policy: FsckPolicy,
     signal: AbortSignal,
   ): Promise<void>;

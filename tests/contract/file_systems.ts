@@ -4,6 +4,7 @@ import { FILE_SYSTEM_TYPES } from "../../src/domain/access.ts";
 import { deviceNumberOf } from "../../src/domain/block_device.ts";
 import {
   assertFails,
+  checkDisk,
   connectDisk,
   DISK_BYTES,
   FOREVER,
@@ -11,6 +12,14 @@ import {
   testNodeClauses,
 } from "./node_harness.ts";
 import type { NodeClause } from "./node_harness.ts";
+
+const SOME_EXT4 = {
+  kind: "file-system",
+  fileSystem: "ext4",
+  uuid: "00000000-0000-4000-8000-000000000000",
+  sizeBytes: DISK_BYTES,
+  needsReplay: false,
+} as const;
 
 const CLAUSES: readonly NodeClause[] = [
   {
@@ -31,6 +40,7 @@ const CLAUSES: readonly NodeClause[] = [
         assert(content.kind === "file-system");
         assert.equal(content.fileSystem, fileSystem);
         assert.match(content.uuid, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+        assert.deepEqual([content.sizeBytes, content.needsReplay], [device.sizeBytes, false]);
         uuids.add(content.uuid);
       }
       assert.equal(uuids.size, 2);
@@ -74,7 +84,7 @@ const CLAUSES: readonly NodeClause[] = [
       const stale = { ...device, number: deviceNumberOf(7, 4711) };
       await assertFails(fileSystems.identify(stale, FOREVER), "unavailable");
       await assertFails(fileSystems.format(stale, "ext4", [], FOREVER), "unavailable");
-      await assertFails(fileSystems.check(stale, "ext4", "check", FOREVER), "unavailable");
+      await assertFails(fileSystems.check(stale, SOME_EXT4, "check", FOREVER), "unavailable");
       assert.deepEqual(await fileSystems.identify(device, FOREVER), { kind: "blank" });
     },
   },
@@ -85,7 +95,7 @@ const CLAUSES: readonly NodeClause[] = [
       await harness.fileSystems.format(device, "ext4", [], FOREVER);
       const before = await harness.fileSystems.identify(device, FOREVER);
       for (const policy of ["off", "check", "repair-safe"] as const) {
-        await harness.fileSystems.check(device, "ext4", policy, FOREVER);
+        await checkDisk(harness.fileSystems, device, policy);
       }
       assert.deepEqual(await harness.fileSystems.identify(device, FOREVER), before);
     },
@@ -94,8 +104,7 @@ const CLAUSES: readonly NodeClause[] = [
     name: "check() refuses a file system that is mounted",
     check: async (harness) => {
       const { device } = await mountDisk(harness, "staging");
-      const check = harness.fileSystems.check(device, "ext4", "repair-safe", FOREVER);
-      await assertFails(check, "in-use");
+      await assertFails(checkDisk(harness.fileSystems, device, "repair-safe"), "in-use");
     },
   },
   ...FILE_SYSTEM_TYPES.map((fileSystem): NodeClause => ({

@@ -5,6 +5,7 @@ import type { BlockDevice } from "../../src/domain/block_device.ts";
 import { StorageError } from "../../src/domain/errors.ts";
 import type { StorageErrorCode } from "../../src/domain/errors.ts";
 import type { Nqn } from "../../src/domain/nvme.ts";
+import type { FsckPolicy } from "../../src/domain/volume_parameters.ts";
 import type { FileSystems } from "../../src/ports/file_systems.ts";
 import type { Mounter } from "../../src/ports/mounter.ts";
 import type { NvmeHost, NvmeTarget } from "../../src/ports/nvme_host.ts";
@@ -100,6 +101,17 @@ export async function connectDisk(
   const target = await harness.exportDisk(DISK_BYTES);
   const device = await harness.host.connect(target, FOREVER);
   return { nqn: target.nqn, target, device };
+}
+
+/** Checks what a device holds, as a stage does. */
+export async function checkDisk(
+  fileSystems: FileSystems,
+  device: BlockDevice,
+  policy: FsckPolicy,
+): Promise<void> {
+  const found = await fileSystems.identify(device, FOREVER);
+  assert(found.kind === "file-system");
+  await fileSystems.check(device, found, policy, FOREVER);
 }
 
 /** A disk that is formatted and mounted. */

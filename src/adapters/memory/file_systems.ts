@@ -3,7 +3,7 @@ import type { FileSystemType } from "../../domain/access.ts";
 import type { BlockDevice } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
 import type { FsckPolicy } from "../../domain/volume_parameters.ts";
-import type { DeviceContent, FileSystems } from "../../ports/file_systems.ts";
+import type { DeviceContent, FileSystems, FoundFileSystem } from "../../ports/file_systems.ts";
 import { answer } from "./answer.ts";
 import type { HostWorld, StoredFileSystem } from "./host_world.ts";
 
@@ -46,7 +46,7 @@ export class MemoryFileSystems implements FileSystems {
 
   check(
     device: BlockDevice,
-    fileSystem: FileSystemType,
+    { fileSystem }: FoundFileSystem,
     policy: FsckPolicy,
     signal: AbortSignal,
   ): Promise<void> {
@@ -93,8 +93,9 @@ export class MemoryFileSystems implements FileSystems {
       case "unreadable":
         throw new StorageError("unavailable", `Cannot read ${device.path}: input/output error`);
       case "file-system": {
-        const { fileSystem, uuid } = content.stored;
-        return { kind: "file-system", fileSystem, uuid };
+        const { fileSystem, uuid, sizeBytes, health } = content.stored;
+        const needsReplay = health === "crashed";
+        return { kind: "file-system", fileSystem, uuid, sizeBytes, needsReplay };
       }
       case "blank":
       case "half-formatted":

@@ -3,7 +3,7 @@ import type { FileSystemType } from "../../domain/access.ts";
 import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
 import type { FsckPolicy } from "../../domain/volume_parameters.ts";
-import type { DeviceContent, FileSystems } from "../../ports/file_systems.ts";
+import type { DeviceContent, FileSystems, FoundFileSystem } from "../../ports/file_systems.ts";
 import { checkExt } from "./checking.ts";
 import { FORMAT_MS, OPEN_MS } from "./deadlines.ts";
 import { probeDevice } from "./device_probe.ts";
@@ -66,21 +66,18 @@ export class LinuxFileSystems implements FileSystems {
 
   async check(
     device: BlockDevice,
-    fileSystem: FileSystemType,
+    { fileSystem, needsReplay }: FoundFileSystem,
     policy: FsckPolicy,
     signal: AbortSignal,
   ): Promise<void> {
     signal.throwIfAborted();
     const running = this.#checks.get(device.number);
     if (running !== undefined) return await until(running, signal);
-    const finding = await probeDevice(this.#parts, device, signal);
-    if (finding.kind !== "file-system" || finding.fileSystem !== fileSystem) {
-      throw new StorageError("not-ready", `Cannot check ${device.path}: it holds no ${fileSystem}`);
-    }
+    await checkDevicePath(device);
     await this.#checkUnheld(device, "check", "in-use", signal);
     if (policy === "off" || fileSystem === "xfs" || fileSystem === "btrfs") return;
     // A check that is stopped begins at the beginning the next time, and would never end.
-    const plan = { device, policy, needsReplay: finding.needsReplay };
+    const plan = { device, policy, needsReplay };
     const check = checkExt(this.#parts, plan, new AbortController().signal)
       .finally(() => this.#checks.delete(device.number));
     this.#checks.set(device.number, check);
@@ -117,7 +114,7 @@ export class LinuxFileSystems implements FileSystems {
       case "file-system":
         // Whoever made it whole, it may have been used since: nothing gives it up again.
         await forgetFormat(this.#parts, device);
-        return { kind: "file-system", fileSystem: finding.fileSystem, uuid: finding.uuid };
+        return finding;
       case "remains": {
         const key = await formatKeyOf(this.#parts, device);
         const note = await this.#parts.notes.get("formatting", key);

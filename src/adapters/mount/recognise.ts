@@ -2,7 +2,7 @@
  * What a device holds, by what was read of it. Blank is only what has no signature and nothing but
  * zeros in every place that is looked at. Pure.
  */
-import type { FileSystemType } from "../../domain/access.ts";
+import type { FoundFileSystem } from "../../ports/file_systems.ts";
 import type { DeviceWindow, WindowContent } from "../../ports/kernel_calls.ts";
 import {
   BTRFS_AT,
@@ -20,14 +20,7 @@ import type { SuperBlock } from "./super_blocks.ts";
 /** What the bytes alone say. */
 export type Finding =
   | { readonly kind: "blank" }
-  | {
-    readonly kind: "file-system";
-    readonly fileSystem: FileSystemType;
-    readonly uuid: string;
-    readonly sizeBytes: number;
-    /** See `SuperBlock.needsReplay`. */
-    readonly needsReplay: boolean;
-  }
+  | FoundFileSystem
   /** Not whole: what an interrupted format leaves, or a destroyed file system. */
   | { readonly kind: "remains"; readonly what: string; readonly uuids: readonly string[] }
   | { readonly kind: "other"; readonly what: string };

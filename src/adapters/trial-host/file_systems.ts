@@ -7,7 +7,7 @@ import type { FileSystemType } from "../../domain/access.ts";
 import type { BlockDevice } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
 import type { FsckPolicy } from "../../domain/volume_parameters.ts";
-import type { DeviceContent, FileSystems } from "../../ports/file_systems.ts";
+import type { DeviceContent, FileSystems, FoundFileSystem } from "../../ports/file_systems.ts";
 import { readAt, writeAt } from "./device_file.ts";
 import type { Disks } from "./disks.ts";
 import type { NodeState } from "./node_state.ts";
@@ -50,7 +50,7 @@ export class TrialFileSystems implements FileSystems {
 
   async check(
     device: BlockDevice,
-    fileSystem: FileSystemType,
+    { fileSystem }: FoundFileSystem,
     _policy: FsckPolicy,
     signal: AbortSignal,
   ): Promise<void> {

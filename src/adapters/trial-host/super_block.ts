@@ -86,17 +86,30 @@ export function recognise(head: Uint8Array, tail: Uint8Array): DeviceContent {
 }
 
 function fileSystemIn(head: Uint8Array): DeviceContent | undefined {
-  const found = (fileSystem: FileSystemType, uuidAt: number): DeviceContent => ({
+  const view = new DataView(head.buffer, head.byteOffset);
+  const found = (fileSystem: FileSystemType, uuidAt: number, sizeBytes: number): DeviceContent => ({
     kind: "file-system",
     fileSystem,
     uuid: uuidText(head.subarray(uuidAt, uuidAt + 16)),
+    sizeBytes,
+    needsReplay: false,
   });
-  if (hasAt(head, XFS_START, codesOf("XFSB"))) return found("xfs", XFS_START + 32);
-  if (hasAt(head, BTRFS_START + 64, codesOf("_BHRfS_M"))) return found("btrfs", BTRFS_START + 32);
+  if (hasAt(head, XFS_START, codesOf("XFSB"))) {
+    const blocks = Number(view.getBigUint64(XFS_START + 8));
+    return found("xfs", XFS_START + 32, blocks * view.getUint32(XFS_START + 4));
+  }
+  if (hasAt(head, BTRFS_START + 64, codesOf("_BHRfS_M"))) {
+    const sizeBytes = Number(view.getBigUint64(BTRFS_START + 112, true));
+    return found("btrfs", BTRFS_START + 32, sizeBytes);
+  }
   if (!hasAt(head, EXT_START + 56, [0x53, 0xef])) return undefined;
-  const view = new DataView(head.buffer, head.byteOffset + EXT_START, 1024);
-  if ((view.getUint32(96, true) & HAS_EXTENTS) !== 0) return found("ext4", EXT_START + 104);
-  if ((view.getUint32(92, true) & HAS_JOURNAL) !== 0) return found("ext3", EXT_START + 104);
+  const [uuidAt, sizeBytes] = [EXT_START + 104, view.getUint32(EXT_START + 4, true) * BLOCK_BYTES];
+  if ((view.getUint32(EXT_START + 96, true) & HAS_EXTENTS) !== 0) {
+    return found("ext4", uuidAt, sizeBytes);
+  }
+  if ((view.getUint32(EXT_START + 92, true) & HAS_JOURNAL) !== 0) {
+    return found("ext3", uuidAt, sizeBytes);
+  }
   return { kind: "other", what: "an ext2 file system" };
 }
 

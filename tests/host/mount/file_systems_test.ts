@@ -7,6 +7,7 @@ import { StorageError } from "../../../src/domain/errors.ts";
 import type { Nqn } from "../../../src/domain/nvme.ts";
 import {
   assertFails,
+  checkDisk,
   connectDisk,
   DISK_BYTES,
   FOREVER,
@@ -24,7 +25,7 @@ for (const fileSystem of ["ext4", "ext3", "xfs", "btrfs"] as const) {
       await using node = await openLinuxNode();
       const { device } = await cutOffDisk(node, fileSystem);
       if (fileSystem.startsWith("ext")) assert(await hasDirtyJournal(device), "nothing to replay");
-      await node.fileSystems.check(device, fileSystem, "check", FOREVER);
+      await checkDisk(node.fileSystems, device, "check");
       if (fileSystem.startsWith("ext")) assert(!await hasDirtyJournal(device), "not replayed");
       const path = join(node.directory, "again");
       await node.mounter.mount(
@@ -70,19 +71,19 @@ hostTest(
       run("debugfs", "-w", ...commands.flatMap((command) => ["-R", command]), device.path);
     await spoil("ssv free_blocks_count 5");
     await spoil("ssv state 2");
-    await node.fileSystems.check(device, "ext4", "repair-safe", FOREVER);
+    await checkDisk(node.fileSystems, device, "repair-safe");
     assert.match(await run("dumpe2fs", "-h", device.path), /Filesystem state: +clean/);
 
     await spoil("clri <2>");
     await spoil("ssv state 2");
     for (const policy of ["check", "repair-safe"] as const) {
-      await assert.rejects(node.fileSystems.check(device, "ext4", policy, FOREVER), (error) => {
+      await assert.rejects(checkDisk(node.fileSystems, device, policy), (error) => {
         assert(error instanceof StorageError && error.code === "not-ready");
         assert.match(error.message, /damaged, and repairing it needs a person \(e2fsck -f \/dev\//);
         return true;
       });
     }
-    await node.fileSystems.check(device, "ext4", "off", FOREVER);
+    await checkDisk(node.fileSystems, device, "off");
   },
 );
 
@@ -100,10 +101,10 @@ hostTest("check() replays a journal that was cut off, and only such a one", asyn
     },
   });
   const { device } = await cutOffDisk(node, "ext4");
-  await fileSystems.check(device, "ext4", "check", FOREVER);
+  await checkDisk(fileSystems, device, "check");
   assert.deepEqual(checks.splice(0), [["-E", "journal_only", "-p"], ["-n"]]);
   assert.doesNotMatch(await run("dumpe2fs", "-h", device.path), /needs_recovery/);
-  await fileSystems.check(device, "ext4", "check", FOREVER);
+  await checkDisk(fileSystems, device, "check");
   assert.deepEqual(checks, [["-n"]]);
 });
 
@@ -113,7 +114,7 @@ hostTest("an ext4 whose superblock is damaged needs a person and is never format
   await node.fileSystems.format(device, "ext4", [], FOREVER);
   await overwrite(node, nqn, 1024 + 20, [0xff, 0xff]);
   for (const policy of ["check", "repair-safe"] as const) {
-    await assertFails(node.fileSystems.check(device, "ext4", policy, FOREVER), "not-ready");
+    await assertFails(checkDisk(node.fileSystems, device, policy), "not-ready");
   }
   await assertFails(node.fileSystems.format(device, "ext4", [], FOREVER), "not-ready");
   const path = join(node.directory, "staging");
@@ -261,9 +262,11 @@ hostTest("a check goes on when nobody waits for it, and the next call has its re
       },
     },
   });
-  const first = fileSystems.check(device, "ext4", "repair-safe", impatient.signal);
+  const found = await fileSystems.identify(device, FOREVER);
+  assert(found.kind === "file-system");
+  const first = fileSystems.check(device, found, "repair-safe", impatient.signal);
   await assert.rejects(first, /no patience/);
-  await fileSystems.check(device, "ext4", "repair-safe", FOREVER);
+  await fileSystems.check(device, found, "repair-safe", FOREVER);
   assert.equal(runs, 1);
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { FileSystemType } from "../../../src/domain/access.ts";
 import type { BlockDevice } from "../../../src/domain/block_device.ts";
 import { StorageError } from "../../../src/domain/errors.ts";
-import { assertFails, connectDisk, FOREVER } from "../../contract/node_harness.ts";
+import { assertFails, checkDisk, connectDisk, FOREVER } from "../../contract/node_harness.ts";
 import { namesIn } from "../../integration/trial-host/trial_node.ts";
 import { hostTest } from "../machine.ts";
 import { run } from "../nvme_host/loop_node.ts";
@@ -36,7 +36,7 @@ for (const fileSystem of ["ext4", "xfs", "ext3", "btrfs"] as const) {
       }
       const path = `${node.directory}/${fileSystem}-${moment}`;
       const request = { device, path, fileSystem, options: [], isReadOnly: false };
-      await node.fileSystems.check(device, fileSystem, "check", FOREVER);
+      await checkDisk(node.fileSystems, device, "check");
       await node.mounter.mount(request, FOREVER);
       await node.writeFile(path, "a.txt", "kept");
       await node.mounter.release(path, FOREVER);

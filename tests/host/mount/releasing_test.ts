@@ -13,7 +13,7 @@ import type {
   KernelResult,
 } from "../../../src/ports/kernel_calls.ts";
 import type { Programs } from "../../../src/ports/programs.ts";
-import { assertFails, FOREVER, mountDisk } from "../../contract/node_harness.ts";
+import { assertFails, checkDisk, FOREVER, mountDisk } from "../../contract/node_harness.ts";
 import { namesIn } from "../../integration/trial-host/trial_node.ts";
 import { remainsBelow } from "../../../tools/trial/remains.ts";
 import { hostTest } from "../machine.ts";
@@ -217,13 +217,13 @@ hostTest("check() names the mount of another namespace that keeps the device", a
   using _other = await otherNamespace();
   // The directory stays, and with it the copy of the mount in the other namespace.
   await run("umount", path);
-  await assert.rejects(node.fileSystems.check(device, "ext4", "check", FOREVER), (error) => {
+  await assert.rejects(checkDisk(node.fileSystems, device, "check"), (error) => {
     assert(error instanceof StorageError && error.code === "in-use");
     assert.match(error.message, /it is mounted at .*\/staging in the namespace of process \d+ \(/);
     return true;
   });
   await Deno.remove(path);
-  await node.fileSystems.check(device, "ext4", "check", FOREVER);
+  await checkDisk(node.fileSystems, device, "check");
 });
 
 hostTest("nothing of these tests stays on the machine", async () => {

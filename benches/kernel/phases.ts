@@ -118,8 +118,8 @@ function sectionOf(
   return {
     title: "Stage and unstage on a real kernel",
     method: `Linux ${release} in software emulation, ext4 of 1 GiB that is formatted already; ` +
-      `medians of ${CYCLES}. By hand: nvme connect, blkid -p, e2fsck, mount; umount, nvme ` +
-      "disconnect. Medians do not add up.",
+      `medians of ${CYCLES}. By hand: nvme connect, blkid -p, e2fsck, mount; sync, umount, ` +
+      "nvme disconnect. Medians do not add up.",
     figures: [
       ...figures,
       { name: "stage, by the driver", value: stage, unit: "ms" },

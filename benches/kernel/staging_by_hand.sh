@@ -2,6 +2,7 @@
 # The steps of a stage and an unstage as a person makes them with nvme-cli and mount, timed. Prints
 # one line for each cycle: milliseconds of connect, device, probe, check, mount, umount, disconnect.
 # One e2fsck checks: there is no journal to replay, and the driver's default policy repairs nothing.
+# Before the unmount everything is written out, for what cannot be written is told nowhere else.
 # Arguments: address, port, NQN, host NQN, host id, mount point, cycles. The volume holds ext4.
 set -euo pipefail
 address=$1 port=$2 nqn=$3 hostnqn=$4 hostid=$5 path=$6 cycles=$7
@@ -33,6 +34,7 @@ for _ in $(seq "$cycles"); do
   t4=$(now)
   mount -t ext4 "$device" "$path"
   t5=$(now)
+  sync -f "$path"
   umount "$path"
   t6=$(now)
   nvme disconnect --nqn="$nqn" >/dev/null

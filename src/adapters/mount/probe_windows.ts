@@ -14,8 +14,8 @@ const PAGE = 4096;
 const END = MIB;
 /** Of either end so much is read to be recognised. */
 const END_READ = 256 * KIB;
-/** The superblock of btrfs, the last of the first ones, is at 64 KiB. */
-const FRONT = 128 * KIB;
+/** The superblock of btrfs, the last of the first ones, is at 64 KiB and has 4. */
+const FRONT = 68 * KIB;
 /** Around each place where a copy of a superblock may be. */
 const AROUND = 64 * KIB;
 

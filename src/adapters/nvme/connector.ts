@@ -58,9 +58,9 @@ export class Connector {
    * Connects. When it returns the kernel has a controller, or had one already.
    * @throws {StorageError} why there is none: see `judgeConnect()`.
    */
-  async connect(wanted: Wanted, signal: AbortSignal): Promise<void> {
+  async connect(wanted: Wanted, signal: AbortSignal): Promise<"made" | "present"> {
     const at = await this.#answering(wanted, signal);
-    await this.#queue.run(at.address, () => this.#inTurn(wanted, at, signal), signal);
+    return await this.#queue.run(at.address, () => this.#inTurn(wanted, at, signal), signal);
   }
 
   /** The first address where something speaks NVMe/TCP. */
@@ -79,7 +79,11 @@ export class Connector {
     throw failure;
   }
 
-  async #inTurn(wanted: Wanted, at: TransportAddress, signal: AbortSignal): Promise<void> {
+  async #inTurn(
+    wanted: Wanted,
+    at: TransportAddress,
+    signal: AbortSignal,
+  ): Promise<"made" | "present"> {
     this.#check(at, wanted.nqn);
     refuseWhileStuck(this.#options.context, `connect to ${describe(wanted.nqn, at)}`);
     const supported = await this.#supportedFor(wanted.policy, signal);
@@ -91,9 +95,12 @@ export class Connector {
       const { nqn, policy } = wanted;
       const options = connectOptions({ nqn, at, host, policy, queues }, supported);
       const result = await this.#write(nqn, at, options, signal);
-      if (result.isOk) return this.#succeeded(at);
+      if (result.isOk) {
+        this.#succeeded(at);
+        return "made";
+      }
       const verdict = judgeConnect(result.errno, describe(nqn, at));
-      if (verdict.kind === "present") return;
+      if (verdict.kind === "present") return "present";
       if (verdict.kind === "refused") {
         if (verdict.isSlow) this.#failed(at, result.errno);
         throw await withKernelLog(context, verdict.error, sinceSeconds, nqn, signal);

@@ -41,16 +41,17 @@ export async function endConnections(
     for (const device of devicesOf(view)) await proveUnused(context, view, device, signal);
   }
   await dropHeads(context, view, proof, signal);
-  const left = await poll(context.clock, context.timing.deleteMs, async () => {
-    const { ours } = await look(context, nqn);
+  let { ours } = view;
+  const end = await poll(context.clock, context.timing.deleteMs, async () => {
     for (const controller of ours) {
       // One that is going already waits for requests that the array does not answer.
       if (controller.state.startsWith("deleting")) continue;
       await deleteController(context, controller, signal);
     }
-    return (await look(context, nqn)).ours.length === 0 ? "none" : undefined;
+    ({ ours } = await look(context, nqn));
+    return ours.length === 0 ? "gone" : undefined;
   }, signal);
-  if (left === undefined) throw await stillThere(context, nqn);
+  if (end === undefined) throw stillThere(context, nqn, ours);
   for (const { number } of devicesOf(view)) await removeOwnNode(context, number, signal);
 }
 
@@ -149,12 +150,14 @@ async function deleteController(
   );
 }
 
-async function stillThere(context: NvmeContext, nqn: Nqn): Promise<StorageError> {
-  const { ours } = await look(context, nqn);
+function stillThere(
+  { timing }: NvmeContext,
+  nqn: Nqn,
+  ours: readonly Controller[],
+): StorageError {
   const shown = ours.map(({ name, state }) => `${name} is ${state}`).join(", ");
   return new StorageError(
     "unavailable",
-    `Cannot disconnect ${nqn}: ${shown || "it is only just gone"} after ` +
-      `${context.timing.deleteMs / 1000} s`,
+    `Cannot disconnect ${nqn}: ${shown} after ${timing.deleteMs / 1000} s`,
   );
 }

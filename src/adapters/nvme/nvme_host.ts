@@ -57,7 +57,9 @@ export class KernelNvmeHost implements NvmeHost {
       const view = await look(this.#context, nqn);
       if (view.ours.length === 0) {
         refuseForeign(view);
-        await this.#connector.connect({ nqn, addresses, policy }, signal);
+        const end = await this.#connector.connect({ nqn, addresses, policy }, signal);
+        // What was just made is live, and has the policy.
+        if (end === "made") return await readyDevice(this.#context, nqn, signal);
       } else if (await this.#takeOver(view, target, addresses, signal)) {
         return await readyDevice(this.#context, nqn, signal);
       }

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { Controller, Node } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { openSilentPort, reconnectsOf, spoilLink } from "../box_kernel.ts";
-import { fileSystemUuidOf, goOn, keepsDevice, recover, waitForEvent } from "../recovery.ts";
+import {
+  detachByForce,
+  fileSystemUuidOf,
+  goOn,
+  keepsDevice,
+  recover,
+  waitForEvent,
+} from "../recovery.ts";
 import { type KernelLab, minutes, type Scenario } from "../scenario.ts";
 import { endSteady, startWriting } from "../steady.ts";
 import { GIB, LabVolume, refusalOf, type VolumePlan } from "../volume.ts";
@@ -15,6 +22,8 @@ const LOST = /connection to the array is lost/;
 const QUICK = { keepAliveTmo: "5", reconnectDelay: "2" };
 const DEFAULT_DELAY_MS = 5_000;
 const MARGIN_MS = 5_000;
+/** Several rounds of the guardian. */
+const LONGER_THAN_A_RECONNECT_MS = 20_000;
 
 const CUT_5: Scenario = {
   plan: {
@@ -103,6 +112,36 @@ const CUT_600: Scenario = {
     );
     await assertKept(leaving, sum);
     return figures;
+  },
+};
+
+const GIVEN_UP: Scenario = {
+  plan: {
+    id: "given-up",
+    rows: [],
+    title: "Link cut; a person gives the volume up: rds-csi node detach --force-lose-unwritten",
+    expected:
+      "the writer sees an error; the volume is abnormal and says why; it is not connected again " +
+      "after the link, until a new stage, which finds every confirmed record",
+    deadlineMs: minutes(8),
+  },
+  run: async (lab, signal) => {
+    const [writer] = (await startWriting(lab, [{ name: "given-up", access: "ext4" }], signal))
+      .writers;
+    assert.ok(writer !== undefined);
+    const { volume } = writer;
+    const fileSystemUuid = await fileSystemUuidOf(volume, lab.node);
+    await lab.box.machine.setLink(false);
+    await volume.waitForCondition(LOST, 40_000, signal);
+    await waitForEvent(lab.node, LOST, signal);
+    await detachByForce(volume, lab.node);
+    const withinMs = keepsDevice(lab) ? 180_000 : 60_000;
+    await writer.waitForError(withinMs, signal);
+    await lab.box.machine.setLink(true);
+    await lasting(LONGER_THAN_A_RECONNECT_MS, signal);
+    assert.deepEqual((await volume.look()).controllers, []);
+    const condition = /detached by force/;
+    return await recover({ writer, fileSystemUuid, condition, event: LOST, withinMs }, signal);
   },
 };
 
@@ -404,6 +443,7 @@ export const LINK_SCENARIOS: readonly Scenario[] = [
   CUT_60,
   CUT_600,
   LOSS_EXPIRES,
+  GIVEN_UP,
   CALLS_DURING_CUT,
   STALL,
   BAD_LINK,

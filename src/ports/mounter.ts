@@ -65,7 +65,7 @@ export interface Mounter {
   /**
    * Mounts a device with a file system at `path`, which is made when missing.
    * @throws {StorageError} `unavailable` when the path of the device no longer leads to the device
-   * of that number; `not-ready` when the path cannot be mounted on, or the kernel refuses the file
+   * of that number, or cannot be read; `not-ready` when the path cannot be mounted on, or the kernel refuses the file
    * system.
    */
   mount(request: MountRequest, signal: AbortSignal): Promise<void>;

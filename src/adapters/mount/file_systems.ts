@@ -11,7 +11,7 @@ import { forgetFormat, formatKeyOf } from "./format_notes.ts";
 import { growMounted } from "./growing.ts";
 import { foreignMountsOf } from "./holders.ts";
 import { askTool, makeCommand } from "./mkfs.ts";
-import { toolWords } from "./mount_failures.ts";
+import { isDeviceFailure, toolWords } from "./mount_failures.ts";
 import type { MountParts } from "./parts.ts";
 import { checkDevicePath, realPathOf } from "./paths.ts";
 import type { Finding } from "./recognise.ts";
@@ -55,7 +55,10 @@ export class LinuxFileSystems implements FileSystems {
     await notes.put("formatting", note);
     const call = { program, args, deadlineMs: FORMAT_MS, subject: device.number };
     const end = await programs.run(call, signal);
-    if (end.code !== 0) throw notFormatted(device, toolWords(end));
+    if (end.code !== 0) {
+      const code = isDeviceFailure(end) ? "unavailable" : "not-ready";
+      throw new StorageError(code, `Cannot format ${device.path}: ${toolWords(end)}`);
+    }
     const made = await this.identify(device, signal);
     if (made.kind === "file-system" && made.uuid === uuid && made.fileSystem === fileSystem) return;
     throw new StorageError(

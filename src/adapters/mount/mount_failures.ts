@@ -18,6 +18,11 @@ export function isVagueRefusal(end: ProgramEnd): boolean {
   return /wrong fs type, bad option, bad superblock/.test(end.stderr);
 }
 
+/** Whether the tool could not read or write the device: then it says nothing about what is on it. */
+export function isDeviceFailure({ stdout, stderr }: ProgramEnd): boolean {
+  return DEVICE_FAILURE.test(`${stdout}\n${stderr}`);
+}
+
 /** What a failed umount says. */
 export function unmountFailure(end: ProgramEnd): "busy" | "not-mounted" | "other" {
   if (/target is busy|device is busy/.test(end.stderr)) return "busy";
@@ -44,6 +49,9 @@ const SPEAKER = /^(u?mount|sync): (\/.*?: |error syncing .*?: )?/;
 const WORDS_LINES_MAX = 4;
 const WORDS_LENGTH_MAX = 400;
 
+const DEVICE_FAILURE =
+  /can't read superblock|Input\/output error|No such device or address|short write/i;
+
 const MEANINGS: readonly (readonly [RegExp, (fileSystem: FileSystemType) => string])[] = [
   [
     /wrong fs type, bad option, bad superblock/,
@@ -62,7 +70,7 @@ const MEANINGS: readonly (readonly [RegExp, (fileSystem: FileSystemType) => stri
     /unknown filesystem type/,
     (fileSystem) => `this kernel has no ${fileSystem} (load the module: modprobe ${fileSystem})`,
   ],
-  [/can't read superblock|Input\/output error/, () => "the device could not be read"],
+  [DEVICE_FAILURE, () => "the device could not be read"],
   [
     /already mounted or mount point busy/,
     () => "something else has the device, or it is mounted elsewhere in another way",

@@ -7,7 +7,7 @@ import { lookAtNode, makeNode, nodesOf } from "./block_targets.ts";
 import { MEASURE_MS, MOUNT_MS } from "./deadlines.ts";
 import { forgetFormat } from "./format_notes.ts";
 import { growUnmounted } from "./growing_unmounted.ts";
-import { isVagueRefusal, mountRefusal } from "./mount_failures.ts";
+import { isDeviceFailure, isVagueRefusal, mountRefusal } from "./mount_failures.ts";
 import { optionsOf } from "./mount_table.ts";
 import type { MountView } from "./mount_table.ts";
 import type { MountParts } from "./parts.ts";
@@ -213,7 +213,8 @@ export class LinuxMounter implements Mounter {
         ? await twinOf(this.#parts, device, signal)
         : undefined;
       const finding = twin ?? mountRefusal(end, fileSystem);
-      throw new StorageError("not-ready", `Cannot mount ${device.path} at ${path}: ${finding}`);
+      const code = isDeviceFailure(end) ? "unavailable" : "not-ready";
+      throw new StorageError(code, `Cannot mount ${device.path} at ${path}: ${finding}`);
     }
     await this.#parts.table.noteDevice(path);
     await this.#confirm(path, device.number, isReadOnly);

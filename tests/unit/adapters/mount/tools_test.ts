@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { verdictOf } from "../../../../src/adapters/mount/checking.ts";
 import { extFeaturesOf, makeCommand, xfsArgumentsOf } from "../../../../src/adapters/mount/mkfs.ts";
 import {
+  isDeviceFailure,
   isVagueRefusal,
   mountRefusal,
   toolWords,
@@ -134,4 +135,19 @@ Deno.test("a note is read back, and what is none of this version is not guessed 
   for (const text of ["", "null", "{", "[]", JSON.stringify({ version: 2, ...note }), "{}"]) {
     assert.equal(parseNote(text), undefined, text);
   }
+});
+
+Deno.test("a tool that could not read or write the device says nothing about what is on it", () => {
+  for (
+    const words of [
+      "mount: /mnt: can't read superblock on /dev/nvme1n1.",
+      "mkfs.xfs: pwrite failed: Input/output error",
+      "mke2fs: Attempt to write block to filesystem resulted in short write",
+      "mount: /mnt: fsconfig system call failed: No such device or address.",
+    ]
+  ) {
+    assert.ok(isDeviceFailure(end(32, words)), words);
+  }
+  const damaged = "mount: /mnt: mount(2) system call failed: Structure needs cleaning.";
+  assert.ok(!isDeviceFailure(end(32, damaged)));
 });

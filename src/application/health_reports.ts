@@ -50,7 +50,7 @@ export class HealthReports {
       isKnown: isDue || before?.isKnown === true,
     });
     if (isDue && !wasReported) {
-      this.#observe({ kind: "volume-abnormal", volumeId, reason, message });
+      this.#observe({ kind: "volume-abnormal", volumeId, reason, finding: message });
     }
   }
 

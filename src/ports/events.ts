@@ -76,7 +76,7 @@ export type DriverEvent =
     readonly kind: "volume-abnormal";
     readonly volumeId: string;
     readonly reason: string;
-    readonly message: string;
+    readonly finding: string;
   }
   /** A volume that was reported abnormal is well again. */
   | { readonly kind: "volume-recovered"; readonly volumeId: string; readonly durationMs: number }
@@ -117,7 +117,10 @@ export type DriverEvent =
   | { readonly kind: "host-danger"; readonly danger: string }
   /** Programs that this node lacks: volumes that need one of them cannot be used here. */
   | { readonly kind: "tools-missing"; readonly tools: readonly string[] }
-  /** A round of looking after the volumes failed; the next one comes. */
+  /**
+   * A round of looking after the volumes failed, or setting the node in order at its start; the next
+   * round, or start, does it again.
+   */
   | { readonly kind: "guard-failed"; readonly error: unknown };
 
 /** Takes an event. Must not throw and must not wait. */

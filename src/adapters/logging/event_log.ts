@@ -83,7 +83,7 @@ const ENTRIES: { readonly [K in Kind]: Entry<K> } = {
   },
   "volume-abnormal": {
     level: "warning",
-    say: ({ volumeId, message }) => `volume ${volumeId} is not well: ${message}`,
+    say: ({ volumeId, finding }) => `volume ${volumeId} is not well: ${finding}`,
   },
   "volume-recovered": {
     level: "info",

@@ -115,7 +115,7 @@ Deno.test("F7: a namespace with another identity is found, told with both, and n
     event.kind === "volume-abnormal" && event.reason === "identity-changed"
   );
   assert(changed?.kind === "volume-abnormal");
-  assert.match(changed.message, /was identity of nqn.*, is another identity/);
+  assert.match(changed.finding, /was identity of nqn.*, is another identity/);
   assert.equal(world.mounts.filter(({ device }) => world.isAlive(device)).length, 0);
   await rounds(node, 10);
   assert.equal(told(node).filter((text) => text === "abnormal: identity-changed").length, 1);

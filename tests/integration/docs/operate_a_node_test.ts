@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { PATIENCE_MS } from "../../../src/domain/health.ts";
 import { readTree } from "../../../tools/tidy/tree.ts";
 import { checkoutProgram } from "../../../tools/trial/processes.ts";
-import { blocksOf, codeWords, rowsOf } from "./page.ts";
+import { blocksOf, codeWords, rowsOf, sentencesOf } from "./page.ts";
 
 const PAGE = "docs/guides/operate-a-node.md";
 const COMMANDS = ["list", "inspect", "detach", "reset-breaker"];
@@ -47,8 +47,7 @@ Deno.test("operate-a-node.md explains every condition that there is", () => {
 });
 
 Deno.test("operate-a-node.md quotes messages that the program has", () => {
-  const code = Array.from(tree).filter(([path]) => /^src\/(?!simulator).*\.ts$/.test(path))
-    .map(([, text]) => text.replaceAll(/[`"] \+\s+[`"]/g, "")).join("\n");
+  const code = sentencesOf(tree);
   const quoted = wordsBelow("It says");
   assert.ok(quoted.length > 4);
   const others = codeWords(page).filter((word) => word.includes(" …") || word.startsWith("that "));

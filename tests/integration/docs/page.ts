@@ -1,5 +1,6 @@
 /** Reads the pages of docs as tests need them: sections, tables and blocks of code. */
 
+const COMMENT = /^\s*\/\*\*[^]*?\*\/$|^\s*\/\/.*$/gm;
 const DOCS = new URL("../../../docs/", import.meta.url);
 
 /** The text of `docs/<path>` below the heading `## <heading>`, up to the next of that level. */
@@ -23,6 +24,12 @@ export function rowsOf(text: string): string[][] {
 export function blocksOf(text: string, language: string): string[] {
   const blocks = text.matchAll(/^```([a-z]*)\n(.*?)^```$/gms);
   return Array.from(blocks).filter(([, mark]) => mark === language).map(([, , body = ""]) => body);
+}
+
+/** What the program, without its simulator, can say: its code with long sentences put together. */
+export function sentencesOf(tree: ReadonlyMap<string, string>): string {
+  return Array.from(tree).filter(([path]) => /^src\/(?!simulator).*\.ts$/.test(path))
+    .map(([, text]) => text.replaceAll(COMMENT, "").replaceAll(/[`"] \+\s+[`"]/g, "")).join("\n");
 }
 
 /** The words in backticks in a cell. */

@@ -1,7 +1,7 @@
 /** Every message that the guide on trouble quotes is one that the program can say. */
 import assert from "node:assert/strict";
 import { readTree } from "../../../tools/tidy/tree.ts";
-import { codeWords, rowsOf } from "./page.ts";
+import { codeWords, rowsOf, sentencesOf } from "./page.ts";
 
 const PAGE = "docs/guides/troubleshoot.md";
 /** The words of the platform, which the program passes on. */
@@ -10,9 +10,7 @@ const OF_THE_PLATFORM = ["connect ECONNREFUSED …", "Requires … access to …
 const tree = await readTree();
 
 Deno.test("troubleshoot.md quotes messages that the program has", () => {
-  // Long messages are put together over several lines of code.
-  const code = Array.from(tree).filter(([path]) => /^src\/(?!simulator).*\.ts$/.test(path))
-    .map(([, text]) => text.replaceAll(/[`"] \+\s+[`"]/g, "")).join("\n");
+  const code = sentencesOf(tree);
   const quoted = rowsOf(tree.get(PAGE) ?? "").flatMap(([message = ""]) => codeWords(message));
   const messages = quoted.filter((message) => !OF_THE_PLATFORM.includes(message));
   assert.ok(messages.length > 30, `${messages.length}`);

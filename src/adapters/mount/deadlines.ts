@@ -12,8 +12,8 @@ export const READ_MS = 60_000;
 export const OPEN_MS = 20_000;
 /** statfs. */
 export const MEASURE_MS = 5_000;
-/** mkfs: without discards it writes little. */
-export const FORMAT_MS = 300_000;
+/** mkfs: without discards most write little; ext3 writes a 64th of the device. */
+export const FORMAT_MS = 3_600_000;
 /** A check that has something to repair. */
 export const CHECK_MS = 3_600_000;
 /** Growing. */

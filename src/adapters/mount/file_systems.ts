@@ -1,6 +1,6 @@
 /** The port `FileSystems` over the Linux kernel, with the tools of each file system. */
 import type { FileSystemType } from "../../domain/access.ts";
-import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";
+import type { BlockDevice } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
 import type { FsckPolicy } from "../../domain/volume_parameters.ts";
 import type { DeviceContent, FileSystems, FoundFileSystem } from "../../ports/file_systems.ts";
@@ -11,7 +11,9 @@ import { forgetFormat, formatKeyOf } from "./format_notes.ts";
 import { growMounted } from "./growing.ts";
 import { foreignMountsOf } from "./holders.ts";
 import { askTool, makeCommand } from "./mkfs.ts";
+import type { MakeRequest, ToolFeatures } from "./mkfs.ts";
 import { isDeviceFailure, toolWords } from "./mount_failures.ts";
+import { Ongoing, until } from "./ongoing.ts";
 import type { MountParts } from "./parts.ts";
 import { checkDevicePath, realPathOf } from "./paths.ts";
 import type { Finding } from "./recognise.ts";
@@ -20,8 +22,9 @@ import type { DeviceNote } from "./records.ts";
 /** The file systems on the block devices of this machine. */
 export class LinuxFileSystems implements FileSystems {
   readonly #parts: MountParts;
-  /** Checks that run, by device: one may take longer than its caller waits. */
-  readonly #checks = new Map<DeviceNumber, Promise<void>>();
+  /** Formats and checks that run: each may take longer than its caller waits. */
+  readonly #formats = new Ongoing();
+  readonly #checks = new Ongoing();
 
   constructor(parts: MountParts) {
     this.#parts = parts;
@@ -38,17 +41,32 @@ export class LinuxFileSystems implements FileSystems {
     options: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { programs, notes } = this.#parts;
+    signal.throwIfAborted();
+    const running = this.#formats.on(device.number);
+    if (running !== undefined) return await until(running, signal);
     const content = await this.identify(device, signal);
     if (content.kind !== "blank" && content.kind !== "half-formatted") {
       const found = content.kind === "other" ? content.what : content.fileSystem;
       throw notFormatted(device, `it holds ${found}`);
     }
     await this.#checkUnheld(device, "format", "not-ready", signal);
-    const features = await askTool(programs, fileSystem, signal);
+    const features = await askTool(this.#parts.programs, fileSystem, signal);
     const uuid = crypto.randomUUID();
     const isForced = content.kind === "half-formatted";
     const request = { fileSystem, uuid, devicePath: device.path, options, isForced };
+    const work = (): Promise<void> => this.#make(device, request, features);
+    await until(this.#formats.start(device.number, work), signal);
+  }
+
+  /** Makes a file system, and goes on when nobody waits: one that is stopped would begin anew. */
+  async #make(
+    device: BlockDevice,
+    request: MakeRequest,
+    features: ToolFeatures,
+  ): Promise<void> {
+    const { programs, notes } = this.#parts;
+    const { fileSystem, uuid } = request;
+    const { signal } = new AbortController();
     const { program, args } = makeCommand(request, features);
     await checkDevicePath(device);
     const note = await this.#noteOf(device, uuid);
@@ -74,17 +92,15 @@ export class LinuxFileSystems implements FileSystems {
     signal: AbortSignal,
   ): Promise<void> {
     signal.throwIfAborted();
-    const running = this.#checks.get(device.number);
+    const running = this.#checks.on(device.number);
     if (running !== undefined) return await until(running, signal);
     await checkDevicePath(device);
     await this.#checkUnheld(device, "check", "in-use", signal);
     if (policy === "off" || fileSystem === "xfs" || fileSystem === "btrfs") return;
     // A check that is stopped begins at the beginning the next time, and would never end.
     const plan = { device, policy, needsReplay };
-    const check = checkExt(this.#parts, plan, new AbortController().signal)
-      .finally(() => this.#checks.delete(device.number));
-    this.#checks.set(device.number, check);
-    await until(check, signal);
+    const work = (): Promise<void> => checkExt(this.#parts, plan, new AbortController().signal);
+    await until(this.#checks.start(device.number, work), signal);
   }
 
   async grow(
@@ -178,21 +194,6 @@ export class LinuxFileSystems implements FileSystems {
     const sequence = (await tables.device(device.number))?.sequence ?? "";
     const [key, bootId] = [await formatKeyOf(this.#parts, device), await tables.bootId()];
     return { key, bootId, number: device.number, sequence, uuid };
-  }
-}
-
-/** Waits for work that goes on without its caller. */
-async function until(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-    work.catch(() => undefined);
-    promise.catch(() => undefined);
   }
 }
 

@@ -5,7 +5,7 @@
 import type { BlockDevice } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
 import { runE2fsck } from "./checking.ts";
-import { GROW_MS, PLAIN_MS } from "./deadlines.ts";
+import { CHECK_MS, PLAIN_MS } from "./deadlines.ts";
 import { toolWords } from "./mount_failures.ts";
 import type { MountParts } from "./parts.ts";
 
@@ -30,8 +30,9 @@ export async function growUnmounted(
   const header = await programs.run(look, signal);
   if (header.code !== 0 || !isSmaller(header.stdout, device.sizeBytes)) return;
   await runE2fsck(parts, device, ["-f", "-p"], signal);
-  const grow = { program: "resize2fs", args: [path], deadlineMs: GROW_MS, subject };
-  const end = await programs.run(grow, signal);
+  const grow = { program: "resize2fs", args: [path], deadlineMs: CHECK_MS, subject };
+  // Stopped in the middle, nobody knows what it leaves: whoever asked for it has to wait.
+  const end = await programs.run(grow, new AbortController().signal);
   if (end.code === 0) return;
   throw new StorageError(
     "unavailable",

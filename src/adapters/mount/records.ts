@@ -44,8 +44,7 @@ export class Notes {
   }
 
   /**
-   * Puts a note in place whole. It may be gone after a loss of power, which ends the boot that it
-   * is about, but never half there.
+   * Puts a note in place whole, and on the disk: a device node that it is about outlives the boot.
    * @throws {StorageError} `unavailable` when it cannot be written.
    */
   async put(kind: NoteKind, note: DeviceNote): Promise<void> {
@@ -102,6 +101,8 @@ export class Notes {
       await file.sync();
     }
     await Deno.rename(`${path}.new`, path);
+    using parent = await Deno.open(directory);
+    await parent.sync();
   }
 
   #pathOf(kind: NoteKind, key: string): string {

@@ -270,6 +270,34 @@ hostTest("a check goes on when nobody waits for it, and the next call has its re
   assert.equal(runs, 1);
 });
 
+hostTest(
+  "a format goes on when nobody waits for it, and the next call has its result",
+  async () => {
+    await using node = await openLinuxNode();
+    const { device } = await connectDisk(node);
+    const impatient = new AbortController();
+    let runs = 0;
+    const { programs } = node.children;
+    const { fileSystems } = await node.reopenMounts({
+      programs: {
+        stuck: () => programs.stuck(),
+        run: async (call, signal) => {
+          if (call.program === "mkfs.ext4" && call.args.at(-1) === device.path) {
+            runs++;
+            impatient.abort(new Error("no patience"));
+          }
+          return await programs.run(call, signal);
+        },
+      },
+    });
+    const first = fileSystems.format(device, "ext4", [], impatient.signal);
+    await assert.rejects(first, /no patience/);
+    await fileSystems.format(device, "ext4", [], FOREVER);
+    assert.equal(runs, 1);
+    await checkDisk(fileSystems, device, "check");
+  },
+);
+
 const RECORDS = 8;
 
 /** A disk whose bytes are those of a mounted one at a moment when synced records were in its log. */

@@ -68,7 +68,7 @@ async function run(plan: StagingPlan): Promise<StagingTimes[]> {
       access: { type: "mount", fileSystem: "ext4", mountFlags: [] },
     },
     published: parsePublishContext(plan.publishContext),
-    parameters: { mkfsOptions: [], fsckPolicy: "check" },
+    parameters: { mkfsOptions: [], fsckPolicy: "repair-safe" },
   } as const;
   const results: StagingTimes[] = [];
   for (let cycle = 0; cycle < plan.cycles; cycle++) {

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The steps of a stage and an unstage as a person makes them with nvme-cli and mount, timed. Prints
 # one line for each cycle: milliseconds of connect, device, probe, check, mount, umount, disconnect.
-# One e2fsck checks: there is no journal to replay, and the driver's default policy repairs nothing.
 # Before the unmount everything is written out, for what cannot be written is told nowhere else.
 # Arguments: address, port, NQN, host NQN, host id, mount point, cycles. The volume holds ext4.
 set -euo pipefail
@@ -30,7 +29,7 @@ for _ in $(seq "$cycles"); do
   t2=$(now)
   blkid -p "$device" >/dev/null
   t3=$(now)
-  e2fsck -n "$device" >/dev/null 2>&1
+  e2fsck -p "$device" >/dev/null
   t4=$(now)
   mount -t ext4 "$device" "$path"
   t5=$(now)

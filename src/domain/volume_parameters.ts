@@ -116,7 +116,7 @@ function parseMkfsOptions(text = ""): string[] {
   return options;
 }
 
-function parseFsckPolicy(text = "check"): FsckPolicy {
+function parseFsckPolicy(text = "repair-safe"): FsckPolicy {
   if (text === "off" || text === "check" || text === "repair-safe") return text;
   return refuse("fsckPolicy", text, "off, check, repair-safe");
 }

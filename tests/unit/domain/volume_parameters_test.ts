@@ -18,7 +18,7 @@ Deno.test("parseVolumeParameters() of nothing gives the defaults", () => {
     reconnect: {},
     migrationTimeoutSeconds: 300,
     mkfsOptions: [],
-    fsckPolicy: "check",
+    fsckPolicy: "repair-safe",
   });
 });
 
@@ -35,7 +35,7 @@ Deno.test("parseVolumeParameters() reads every key", () => {
     nrIoQueues: "2",
     migrationTimeoutSeconds: "3600",
     mkfsOptions: "-m 1, -O ^has_journal,-L data",
-    fsckPolicy: "repair-safe",
+    fsckPolicy: "check",
   });
   assert.deepEqual(parameters, {
     backend: "rack-2",
@@ -48,7 +48,7 @@ Deno.test("parseVolumeParameters() reads every key", () => {
     },
     migrationTimeoutSeconds: 3600,
     mkfsOptions: ["-m 1", "-O ^has_journal", "-L data"],
-    fsckPolicy: "repair-safe",
+    fsckPolicy: "check",
   });
 });
 

@@ -3,6 +3,8 @@ import type { DeviceNumber } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
+import type { StageRecord } from "../ports/stage_records.ts";
+import { sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
 
@@ -34,10 +36,41 @@ export async function unstageVolume(
   // An unmount that hung is gone from the table; only the mounter knows when it has ended.
   const isResumed = record?.phase === "unstaging" && record.capability.access.type === "mount";
   const isFree = use.kind === "nothing" || use.kind === "directory";
-  if (mounted !== undefined || (isResumed && isFree)) await mounter.release(stagingPath, signal);
+  if (mounted !== undefined || (isResumed && isFree)) {
+    await connectKept(context, record, signal);
+    await mounter.release(stagingPath, signal);
+  }
   await disconnect(context, volumeId, signal);
   reconnects.forget(volumeId);
   await records.remove(volumeId);
+}
+
+/**
+ * A device that its kernel only keeps, for a while after it gave the connection up, may hold what is
+ * still to be written. Nobody else brings a connection back that is being ended: without it, letting
+ * go would wait for the end of that while, and lose it.
+ */
+async function connectKept(
+  context: NodeContext,
+  record: StageRecord | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (record === undefined || record.bootId !== context.bootId) return;
+  const { volumeId, phase, published: { nqn, at, policy } } = record;
+  const session = await sessionOf(context, nqn, signal);
+  if (phase === "abandoned" || session?.device === undefined) return;
+  if (session.controllers.length > 0) return;
+  try {
+    await context.host.connect({ nqn, at, policy }, signal);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new StorageError(
+      "unavailable",
+      `Cannot unstage volume "${volumeId}": it is pending; what is not written yet needs its ` +
+        `connection: ${error.message}`,
+      { cause: error },
+    );
+  }
 }
 
 /**

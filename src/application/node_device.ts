@@ -4,8 +4,20 @@ import { StorageError } from "../domain/errors.ts";
 import type { Nqn } from "../domain/nvme.ts";
 import type { PublishedVolume } from "../domain/publish_context.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
+import type { Mounter, PathUse } from "../ports/mounter.ts";
 import type { NvmeHost, NvmeSession } from "../ports/nvme_host.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
+
+/** What is at a path; of a mount that looks alive its file system is asked whether it is. */
+export async function lookClosely(
+  { mounter }: { readonly mounter: Mounter },
+  path: string,
+  signal: AbortSignal,
+): Promise<PathUse> {
+  const use = await mounter.look(path, signal);
+  if (use.kind !== "mount" || !use.isAlive) return use;
+  return { ...use, isAlive: await mounter.works(path, signal) };
+}
 
 /** The connection to a subsystem, or undefined when the kernel shows nothing of it. */
 export async function sessionOf(

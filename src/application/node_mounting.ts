@@ -6,6 +6,7 @@ import type { VolumeId } from "../domain/volume_id.ts";
 import type { FoundFileSystem } from "../ports/file_systems.ts";
 import type { MountRequest } from "../ports/mounter.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
+import { lookClosely } from "./node_device.ts";
 import type { NodePorts } from "./node_ports.ts";
 import type { StageRequest } from "./node_requests.ts";
 
@@ -48,7 +49,7 @@ export async function mountVolume(
  * same dead file system once more, and xfs and btrfs refuse a second file system of one UUID.
  */
 async function checkNoDeadTwin(
-  { mounter }: NodePorts,
+  ports: NodePorts,
   { request: { volumeId, stagingPath }, wanted, device, record }: MountPlan,
   signal: AbortSignal,
 ): Promise<void> {
@@ -56,9 +57,9 @@ async function checkNoDeadTwin(
   const numbers = isExt ? [device.number] : [device.number, record?.device?.number];
   for (const number of new Set(numbers)) {
     if (number === undefined) continue;
-    for (const path of await mounter.usesOf(number, signal)) {
+    for (const path of await ports.mounter.usesOf(number, signal)) {
       if (path === stagingPath) continue;
-      const use = await mounter.look(path, signal);
+      const use = await lookClosely(ports, path, signal);
       if (use.kind !== "mount" || use.isAlive) continue;
       refuse(
         "unavailable",

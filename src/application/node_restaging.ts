@@ -9,7 +9,7 @@ import type { VolumeId } from "../domain/volume_id.ts";
 import type { NvmeSession } from "../ports/nvme_host.ts";
 import type { PathUse } from "../ports/mounter.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
-import { sessionOf } from "./node_device.ts";
+import { lookClosely, sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
 import type { NodePublishRequest } from "./node_requests.ts";
@@ -29,7 +29,7 @@ export async function stagedDevice(
   const session = await sessionOf(context, nqnOf(volumeId), signal);
   const record = await readableRecord(context.records, volumeId);
   const problem = capability.access.type === "mount"
-    ? mountProblem(await context.mounter.look(stagingPath, signal), session, stagingPath)
+    ? mountProblem(await lookClosely(context, stagingPath, signal), session, stagingPath)
     : blockProblem(session, record);
   const finding = endingOf(record, context.bootId) ?? problem;
   const isWhole = finding === undefined && session?.device !== undefined;
@@ -67,7 +67,8 @@ function mountProblem(
   switch (use.kind) {
     case "mount": {
       if (!use.isAlive) {
-        return `the device behind ${stagingPath} is gone; it must be unstaged and staged again`;
+        return `the device or file system behind ${stagingPath} is gone; it must be unstaged and ` +
+          "staged again";
       }
       const number = session?.device?.number;
       if (number === undefined) return "it is not staged on this node";
@@ -107,7 +108,7 @@ function isRestageable(
 
 /** A living use beside a dead staging path is nothing that we made: it is left to a person. */
 async function checkNotAliveElsewhere(
-  { mounter }: NodeContext,
+  context: NodeContext,
   request: NodePublishRequest,
   record: StageRecord,
   session: NvmeSession | undefined,
@@ -116,8 +117,8 @@ async function checkNotAliveElsewhere(
   if (request.capability.access.type === "block") return;
   for (const number of new Set([record.device?.number, session?.device?.number])) {
     if (number === undefined) continue;
-    for (const path of await mounter.usesOf(number, signal)) {
-      const use = await mounter.look(path, signal);
+    for (const path of await context.mounter.usesOf(number, signal)) {
+      const use = await lookClosely(context, path, signal);
       if ((use.kind !== "mount" && use.kind !== "block") || !use.isAlive) continue;
       // The number it had before may be another disk's by now.
       if (use.device !== session?.device?.number) continue;

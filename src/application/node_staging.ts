@@ -12,7 +12,7 @@ import type { MountRequest, PathUse } from "../ports/mounter.ts";
 import type { NvmeSession } from "../ports/nvme_host.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import { counted } from "./node_breaker.ts";
-import { connectWhole, sessionOf } from "./node_device.ts";
+import { connectWhole, lookClosely, sessionOf } from "./node_device.ts";
 import { mountVolume } from "./node_mounting.ts";
 import type { NodeContext } from "./node_ports.ts";
 import type { StageRequest } from "./node_requests.ts";
@@ -54,10 +54,10 @@ async function find(
   request: StageRequest,
   signal: AbortSignal,
 ): Promise<Findings> {
-  const { records, mounter, bootId } = context;
+  const { records, bootId } = context;
   const earlier = await records.read(request.volumeId);
   const session = await sessionOf(context, request.published.nqn, signal);
-  const use = await mounter.look(request.stagingPath, signal);
+  const use = await lookClosely(context, request.stagingPath, signal);
   const path = pathState(request, use, session?.device);
   if (earlier === undefined || earlier.bootId === bootId) return { record: earlier, session, path };
   const { trouble: _, ...beforeBoot } = earlier;

@@ -1,7 +1,7 @@
 /** How much of a volume is used, and whether it is well. */
 import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
-import { diagnose } from "../domain/health.ts";
+import { diagnose, RESTAGE } from "../domain/health.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { FileSystemUsage, PathUse } from "../ports/mounter.ts";
@@ -78,7 +78,7 @@ async function measured(
     return { usage: { kind: "file-system", usage }, condition };
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== "unavailable") throw error;
-    return abnormal(`the file system does not answer: ${error.message}`);
+    return abnormal(`the file system does not answer: ${error.message}; ${RESTAGE}`);
   }
 }
 

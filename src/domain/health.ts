@@ -66,7 +66,8 @@ export const PATIENCE_MS: Readonly<Record<IllReason, number>> = {
 };
 
 const WELL: Health = { kind: "well" };
-const RESTAGE =
+/** What brings back what is dead, in words. */
+export const RESTAGE =
   "it must be staged again: delete the pod that uses it; what was synced to the volume is safe";
 
 /** The health of a volume. */

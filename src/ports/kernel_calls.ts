@@ -41,7 +41,10 @@ export interface KernelCallTypes {
     readonly windows: readonly DeviceWindow[];
     readonly answer: readonly WindowContent[];
   };
-  /** Space and inodes of the file system at a path. */
+  /**
+   * Space and inodes of the file system at a directory, which is opened first: one that has given up
+   * still says how large it is.
+   */
   readonly "measure-file-system": { readonly path: string; readonly answer: FileSystemMeasure };
 }
 

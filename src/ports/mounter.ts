@@ -63,6 +63,14 @@ export interface Mounter {
   look(path: string, signal: AbortSignal): Promise<PathUse>;
 
   /**
+   * Whether the file system that is mounted at `path` still works, asked of the file system itself:
+   * not every kernel's tables say of every one that it has given up.
+   * @throws {StorageError} `not-found` when nothing is mounted there; `unavailable` when it does not
+   * answer in time.
+   */
+  works(path: string, signal: AbortSignal): Promise<boolean>;
+
+  /**
    * Mounts a device with a file system at `path`, which is made when missing.
    * @throws {StorageError} `unavailable` when the path of the device no longer leads to the device
    * of that number, or cannot be read; `not-ready` when the path cannot be mounted on, or the kernel refuses the file

@@ -46,7 +46,7 @@ export function act(libc: LibC, call: KernelCall, fabricsPath: string = FABRICS_
         (descriptor) => readWindows(libc, descriptor, call.windows),
       );
     case "measure-file-system":
-      return measure(libc, call.path);
+      return withFile(libc, call.path, { access: "read" }, () => measure(libc, call.path));
   }
 }
 

@@ -82,8 +82,8 @@ export class HostWorld {
   readonly #held = new Set<DeviceNumber>();
   /** Devices whose last unmount waits for the array, out of the mount table, with its path. */
   readonly #pending = new Map<DeviceNumber, string>();
-  /** Devices that are there and whose mounted file system has given up. */
-  readonly #shutDown = new Set<DeviceNumber>();
+  /** Devices that are there and whose mounted file system has given up; whether tables show it. */
+  readonly #shutDown = new Map<DeviceNumber, "shown" | "unseen">();
   #minor = 0;
 
   /** Exports a disk from the array; one that is exported already stays as it is. */
@@ -119,9 +119,12 @@ export class HostWorld {
     this.#connectionTo(nqn).state = "closing";
   }
 
-  /** An error reaches the journal: the file system gives up, the device stays. */
-  shutDownFileSystem(nqn: Nqn): void {
-    this.#shutDown.add(this.#shownBy(nqn).number);
+  /**
+   * An error reaches the journal: the file system gives up, the device stays.
+   * @param how whether the kernel's tables say so
+   */
+  shutDownFileSystem(nqn: Nqn, how: "shown" | "unseen" = "shown"): void {
+    this.#shutDown.set(this.#shownBy(nqn).number, how);
   }
 
   /** The kernel gives up: the device is gone and what was mounted from it is dead. */
@@ -220,6 +223,11 @@ export class HostWorld {
   /** Whether a file system mounted from the device of that number still works. */
   isMountAlive(number: DeviceNumber): boolean {
     return this.isAlive(number) && !this.#shutDown.has(number);
+  }
+
+  /** Whether the kernel's tables show a file system mounted from the device as one that works. */
+  isMountShownAlive(number: DeviceNumber): boolean {
+    return this.isAlive(number) && this.#shutDown.get(number) !== "shown";
   }
 
   /** Whether an exclusive open of the device would fail. */

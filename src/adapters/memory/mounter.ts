@@ -22,6 +22,14 @@ export class MemoryMounter implements Mounter {
     return answer(signal, () => this.#look(path));
   }
 
+  works(path: string, signal: AbortSignal): Promise<boolean> {
+    return answer(signal, () => {
+      const mount = this.#world.mountAt(path);
+      if (mount !== undefined) return this.#world.isMountAlive(mount.device);
+      throw new StorageError("not-found", `Cannot ask ${path}: nothing is mounted there`);
+    });
+  }
+
   mount(request: MountRequest, signal: AbortSignal): Promise<void> {
     return answer(signal, () => {
       const { device, path, options, isReadOnly } = request;
@@ -117,7 +125,7 @@ export class MemoryMounter implements Mounter {
         fileSystem: stored.fileSystem,
         options: options.filter((option) => !UNSHOWN_OPTIONS.includes(option)),
         isReadOnly,
-        isAlive: this.#world.isMountAlive(device),
+        isAlive: this.#world.isMountShownAlive(device),
       };
     }
     const entry = this.#world.tree.at(path);

@@ -35,6 +35,11 @@ export function isFull(end: ProgramEnd): boolean {
   return /No space left on device|Disk quota exceeded/.test(end.stderr);
 }
 
+/** Whether sync could not even open the path: a file system that has given up takes nothing more. */
+export function isClosed(end: ProgramEnd): boolean {
+  return /error opening .*: Input\/output error/.test(end.stderr);
+}
+
 /** The last words of a tool on one line, without its own name and the usage it prints. */
 export function toolWords({ code, stdout, stderr }: ProgramEnd): string {
   const text = (stderr.trim() === "" ? stdout : stderr).replace(/^usage:[^]*/im, "");

@@ -1,6 +1,7 @@
 /** The port `Mounter` over the Linux kernel, with the tools of util-linux. */
 import type { BlockDevice, DeviceNumber } from "../../domain/block_device.ts";
 import { StorageError } from "../../domain/errors.ts";
+import type { KernelResult } from "../../ports/kernel_calls.ts";
 import type { FileSystemUsage, Mounter, MountRequest, PathUse } from "../../ports/mounter.ts";
 import { bindTree } from "./binding.ts";
 import { lookAtNode, makeNode, nodesOf } from "./block_targets.ts";
@@ -45,6 +46,16 @@ export class LinuxMounter implements Mounter {
     const { entry, device, isReadOnly, isAlive } = view;
     const { fileSystem } = entry;
     return { kind: "mount", device, fileSystem, options: optionsOf(entry), isReadOnly, isAlive };
+  }
+
+  async works(path: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    const real = await this.#realPathOf(path);
+    const view = real === undefined ? undefined : await this.#parts.table.topmost(real);
+    if (real === undefined || view === undefined) {
+      throw new StorageError("not-found", `Cannot ask ${path}: nothing is mounted there`);
+    }
+    return view.isAlive && !isGivenUp(await this.#measure(real, view, signal));
   }
 
   async mount(request: MountRequest, signal: AbortSignal): Promise<void> {
@@ -135,13 +146,11 @@ export class LinuxMounter implements Mounter {
       throw new StorageError("not-found", `Cannot measure ${path}: nothing is mounted there`);
     }
     // Asked from memory, a dead file system answers as if it were well.
-    if (!view.isAlive) {
+    const result = view.isAlive ? await this.#measure(real, view, signal) : undefined;
+    if (result === undefined || isGivenUp(result)) {
       const finding = "its device is gone, or its file system has given up";
       throw new StorageError("unavailable", `Cannot measure ${path}: ${finding}`);
     }
-    const options = { deadlineMs: MEASURE_MS, subject: view.device };
-    const call = { kind: "measure-file-system", path: real } as const;
-    const result = await this.#parts.kernelCalls.call(call, options, signal);
     if (!result.isOk) {
       throw new StorageError("unavailable", `Cannot measure ${path}: ${result.errno}`);
     }
@@ -154,6 +163,15 @@ export class LinuxMounter implements Mounter {
     if (inodes === 0) return space;
     const used = inodes - freeInodes;
     return { ...space, inodes: { total: inodes, used, available: freeInodes } };
+  }
+
+  #measure(
+    path: string,
+    { device }: MountView,
+    signal: AbortSignal,
+  ): Promise<KernelResult<"measure-file-system">> {
+    const options = { deadlineMs: MEASURE_MS, subject: device };
+    return this.#parts.kernelCalls.call({ kind: "measure-file-system", path }, options, signal);
   }
 
   async #realPathOf(path: string): Promise<string | undefined> {
@@ -235,6 +253,11 @@ export class LinuxMounter implements Mounter {
     }
     throw new StorageError("unavailable", `Cannot use ${path}: ${finding} after the mount`);
   }
+}
+
+/** What a file system that has given up answers to everything. */
+function isGivenUp(result: KernelResult<"measure-file-system">): boolean {
+  return !result.isOk && (result.errno === "EIO" || result.errno === "ESHUTDOWN");
 }
 
 function isMountOf(view: MountView, device: DeviceNumber, isReadOnly: boolean): boolean {

@@ -11,7 +11,7 @@ import { StorageError } from "../../domain/errors.ts";
 import { sweepScratch } from "./binding.ts";
 import { OPEN_MS, UNMOUNT_MS } from "./deadlines.ts";
 import { foreignMountsOf, innerMountsOf, openersOf } from "./holders.ts";
-import { isFull, toolWords, unmountFailure } from "./mount_failures.ts";
+import { isClosed, isFull, toolWords, unmountFailure } from "./mount_failures.ts";
 import type { MountView } from "./mount_table.ts";
 import type { MountParts } from "./parts.ts";
 import { entryAt, isEmpty } from "./paths.ts";
@@ -102,7 +102,7 @@ async function syncFileSystem(
   // volumes, and a program that hangs is fifty times smaller than a worker.
   const call = { program: "sync", args: ["-f", path], deadlineMs: UNMOUNT_MS, subject: device };
   const end = await programs.run(call, signal);
-  if (end.code === 0) return;
+  if (end.code === 0 || isClosed(end)) return;
   const words = toolWords(end);
   if (isFull(end)) throw failure("out-of-space", path, `what was written does not fit: ${words}`);
   const finding = `what was written could not be stored: ${words}; the array may be full`;

@@ -112,6 +112,12 @@ export class TrialMounter implements Mounter {
     return uses.filter(({ number }) => number === device).map(({ path }) => path);
   }
 
+  async works(path: string, signal: AbortSignal): Promise<boolean> {
+    const use = await this.look(path, signal);
+    if (use.kind === "mount") return use.isAlive;
+    throw new StorageError("not-found", `Cannot ask ${path}: nothing is mounted there`);
+  }
+
   async usage(path: string, signal: AbortSignal): Promise<FileSystemUsage> {
     signal.throwIfAborted();
     const use = await this.#state.useAt(path);

@@ -49,15 +49,27 @@ Deno.test("F27: an xfs that a pod still has dead is not mounted beside it, and t
   await node.volumes.publish(second, FOREVER);
 });
 
-Deno.test("F19: a file system that was shut down is mounted again once no pod has it", async () => {
+for (const how of ["shown", "unseen"] as const) {
+  const tables = how === "shown" ? "as tables show" : "unseen by tables";
+  Deno.test(`F19: a file system that gave up, ${tables}, is mounted again once no pod has it`, async () => {
+    const node = await aStaged();
+    await node.volumes.publish(aNodePublish(), FOREVER);
+    node.world.shutDownFileSystem(node.disk.nqn, how);
+    const { condition } = await node.volumes.stats(VOLUME, TARGET, FOREVER);
+    assert.match(condition.message, /delete the pod that uses it/);
+    const second = aNodePublish(aMount(), { targetPath: OTHER_TARGET });
+    await assertFails(node.volumes.publish(second, FOREVER), "unavailable");
+    await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
+    await node.volumes.publish(second, FOREVER);
+    node.world.writeFile(OTHER_TARGET, "a.txt", "written");
+  });
+}
+
+Deno.test("F19: a stage again mounts anew what gave up, unseen by tables", async () => {
   const node = await aStaged();
-  await node.volumes.publish(aNodePublish(), FOREVER);
-  node.world.shutDownFileSystem(node.disk.nqn);
-  const second = aNodePublish(aMount(), { targetPath: OTHER_TARGET });
-  await assertFails(node.volumes.publish(second, FOREVER), "unavailable");
-  await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
-  await node.volumes.publish(second, FOREVER);
-  node.world.writeFile(OTHER_TARGET, "a.txt", "written");
+  node.world.shutDownFileSystem(node.disk.nqn, "unseen");
+  await node.volumes.stage(aStage(), FOREVER);
+  node.world.writeFile(STAGING, "a.txt", "written");
 });
 
 Deno.test("publish() stages nothing again that is being unstaged or was given up", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { verdictOf } from "../../../../src/adapters/mount/checking.ts";
 import { extFeaturesOf, makeCommand, xfsArgumentsOf } from "../../../../src/adapters/mount/mkfs.ts";
 import {
+  isClosed,
   isDeviceFailure,
   isVagueRefusal,
   mountRefusal,
@@ -150,4 +151,10 @@ Deno.test("a tool that could not read or write the device says nothing about wha
   }
   const damaged = "mount: /mnt: mount(2) system call failed: Structure needs cleaning.";
   assert.ok(!isDeviceFailure(end(32, damaged)));
+});
+
+Deno.test("a path that sync cannot open is told from data that cannot be written", () => {
+  assert.ok(isClosed(end(1, "sync: error opening '/mnt': Input/output error")));
+  assert.ok(!isClosed(end(1, "sync: error syncing '/mnt': Input/output error")));
+  assert.ok(!isClosed(end(1, "sync: error opening '/mnt': No such file or directory")));
 });

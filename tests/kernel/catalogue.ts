@@ -3,6 +3,7 @@ import type { KernelSeries } from "../../tools/lab/kernels.ts";
 import type { Scenario, ScenarioId, UnshownRow } from "./scenario.ts";
 import { BOX_SCENARIOS } from "./scenarios/boxes.ts";
 import { CONTRACT_SCENARIOS } from "./scenarios/contract.ts";
+import { ENDING_SCENARIOS } from "./scenarios/endings.ts";
 import { LIFE_SCENARIOS } from "./scenarios/life.ts";
 import { LINK_SCENARIOS } from "./scenarios/links.ts";
 import { NODE_SCENARIOS } from "./scenarios/nodes.ts";
@@ -12,6 +13,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CONTRACT_SCENARIOS,
   ...LIFE_SCENARIOS,
   ...LINK_SCENARIOS,
+  ...ENDING_SCENARIOS,
   ...BOX_SCENARIOS,
   ...NODE_SCENARIOS,
 ];

@@ -2,16 +2,10 @@
 import assert from "node:assert/strict";
 import { Controller, Node } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { openSilentPort, reconnectsOf, spoilLink } from "../box_kernel.ts";
-import {
-  detachByForce,
-  fileSystemUuidOf,
-  goOn,
-  keepsDevice,
-  recover,
-  waitForEvent,
-} from "../recovery.ts";
+import { waitForEvent } from "../recovery.ts";
 import { type KernelLab, minutes, type Scenario } from "../scenario.ts";
 import { endSteady, startWriting } from "../steady.ts";
+import { assertKept, dirty } from "../unwritten.ts";
 import { GIB, LabVolume, refusalOf, type VolumePlan } from "../volume.ts";
 import { lasting, timed, until } from "../waiting.ts";
 
@@ -22,8 +16,6 @@ const LOST = /connection to the array is lost/;
 const QUICK = { keepAliveTmo: "5", reconnectDelay: "2" };
 const DEFAULT_DELAY_MS = 5_000;
 const MARGIN_MS = 5_000;
-/** Several rounds of the guardian. */
-const LONGER_THAN_A_RECONNECT_MS = 20_000;
 
 const CUT_5: Scenario = {
   plan: {
@@ -112,77 +104,6 @@ const CUT_600: Scenario = {
     );
     await assertKept(leaving, sum);
     return figures;
-  },
-};
-
-const GIVEN_UP: Scenario = {
-  plan: {
-    id: "given-up",
-    rows: [],
-    title: "Link cut; a person gives the volume up: rds-csi node detach --force-lose-unwritten",
-    expected:
-      "the writer sees an error; the volume is abnormal and says why; it is not connected again " +
-      "after the link, until a new stage, which finds every confirmed record",
-    deadlineMs: minutes(8),
-  },
-  run: async (lab, signal) => {
-    const [writer] = (await startWriting(lab, [{ name: "given-up", access: "ext4" }], signal))
-      .writers;
-    assert.ok(writer !== undefined);
-    const { volume } = writer;
-    const fileSystemUuid = await fileSystemUuidOf(volume, lab.node);
-    await lab.box.machine.setLink(false);
-    await volume.waitForCondition(LOST, 40_000, signal);
-    await waitForEvent(lab.node, LOST, signal);
-    await detachByForce(volume, lab.node);
-    const withinMs = keepsDevice(lab) ? 180_000 : 60_000;
-    await writer.waitForError(withinMs, signal);
-    await lab.box.machine.setLink(true);
-    await lasting(LONGER_THAN_A_RECONNECT_MS, signal);
-    assert.deepEqual((await volume.look()).controllers, []);
-    const condition = /detached by force/;
-    return await recover({ writer, fileSystemUuid, condition, event: LOST, withinMs }, signal);
-  },
-};
-
-const EXPIRED =
-  "the writer sees an error, the volume is abnormal and says that it has to be staged again; after " +
-  "the link and a new stage every confirmed record is there";
-
-const LOSS_EXPIRES: Scenario = {
-  plan: {
-    id: "loss-expires",
-    rows: ["F3"],
-    title: "ctrlLossTmo 10 instead of never: link cut until the kernel gave up",
-    expected: {
-      "6.1": EXPIRED,
-      "6.12": EXPIRED,
-      "7.2": "the head stays and the guardian connects again: no error, nothing lost",
-    },
-    deadlineMs: minutes(8),
-  },
-  run: async (lab, signal) => {
-    const parameters = { ...QUICK, ctrlLossTmo: "10" };
-    const writing = await startWriting(
-      lab,
-      [{ name: "loss-ext4", access: "ext4", parameters }],
-      signal,
-    );
-    const [writer] = writing.writers;
-    assert.ok(writer !== undefined);
-    const { volume } = writer;
-    const fileSystemUuid = await fileSystemUuidOf(volume, lab.node);
-    await lab.box.machine.setLink(false);
-    await until({
-      what: "the kernel give up",
-      withinMs: 90_000,
-      signal,
-      look: async () => (await volume.look()).controllers.length === 0 || undefined,
-    });
-    await lab.box.machine.setLink(true);
-    if (keepsDevice(lab)) return await goOn(writing, 90_000, signal);
-    const condition = /must be staged again/;
-    return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);
   },
 };
 
@@ -411,13 +332,6 @@ async function waitUntilLost(volume: LabVolume, signal: AbortSignal): Promise<vo
   });
 }
 
-/** Writes 8 MiB into the node's memory only; gives their checksum. */
-async function dirty(volume: LabVolume): Promise<string> {
-  const write = `dd if=/dev/urandom of=${volume.dataPath} bs=1M count=8 status=none`;
-  const text = await volume.lab.node.machine.run(`${write}; sha256sum ${volume.dataPath}`);
-  return text.slice(0, 64);
-}
-
 /** Three calls that may not wait for the link; the connection stays through all of them. */
 async function assertUnstagePending(volume: LabVolume): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -427,23 +341,11 @@ async function assertUnstagePending(volume: LabVolume): Promise<void> {
   }
 }
 
-/** Asserts that an unstaged volume holds what {@link dirty} wrote; then deletes it. */
-async function assertKept(volume: LabVolume, sum: string): Promise<void> {
-  const { node } = volume.lab;
-  await volume.stage(node);
-  await volume.bind(node);
-  const text = await node.machine.run(`sha256sum ${volume.dataPath}`);
-  assert.equal(text.slice(0, 64), sum, "data that were in memory at the cut are lost");
-  await volume.remove();
-}
-
 /** Cuts, bad links and silence. */
 export const LINK_SCENARIOS: readonly Scenario[] = [
   CUT_5,
   CUT_60,
   CUT_600,
-  LOSS_EXPIRES,
-  GIVEN_UP,
   CALLS_DURING_CUT,
   STALL,
   BAD_LINK,

@@ -6,8 +6,16 @@ import type { DeviceNumber } from "../domain/block_device.ts";
 
 /** A call, and what it answers with when it succeeds. */
 export interface KernelCallTypes {
-  /** One write of `text` to a file of sysfs. */
-  readonly "write-file": { readonly path: string; readonly text: string; readonly answer: null };
+  /**
+   * One write of `text` to a file of sysfs. `beside`: what files in the same directory have to say
+   * once it is open, and so belongs to what they speak of; else it fails with ENODEV.
+   */
+  readonly "write-file": {
+    readonly path: string;
+    readonly text: string;
+    readonly beside?: Readonly<Record<string, string>>;
+    readonly answer: null;
+  };
   /**
    * One write of the options to the device for NVMe over Fabrics and, through the same
    * descriptor, a read of what it says: `instance=N,cntlid=M`.

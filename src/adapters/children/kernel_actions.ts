@@ -25,6 +25,7 @@ export function act(libc: LibC, call: KernelCall, fabricsPath: string = FABRICS_
   switch (call.kind) {
     case "write-file":
       return withFile(libc, call.path, { access: "write" }, (descriptor) => {
+        checkBeside(libc, call.path, call.beside ?? {});
         writeOnce(libc, descriptor, call.text);
         return null;
       });
@@ -76,6 +77,22 @@ function withDevice<T>(
     if (!isBlockDevice || device !== number) throw new KernelError("ENXIO", "open");
     return withFile(libc, `/proc/self/fd/${place}`, flags, use);
   });
+}
+
+/** Names in sysfs are given again: whose an open file is, the files beside it say. */
+function checkBeside(libc: LibC, path: string, beside: Readonly<Record<string, string>>): void {
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  for (const [name, wanted] of Object.entries(beside)) {
+    const bytes = new Uint8Array(REPLY_BYTES);
+    const length = withFile(
+      libc,
+      `${directory}/${name}`,
+      { access: "read" },
+      (descriptor) => libc.read(descriptor, bytes),
+    );
+    const text = new TextDecoder().decode(bytes.subarray(0, length)).trim();
+    if (text !== wanted) throw new KernelError("ENODEV", "write");
+  }
 }
 
 /** Files of the kernel take a text in one piece or not at all. */

@@ -125,12 +125,11 @@ async function deleteController(
   { name, nqn, hostNqn }: Controller,
   signal: AbortSignal,
 ): Promise<void> {
-  const { files, paths, timing } = context;
-  const directory = `${paths.sys}/class/nvme/${name}`;
+  const { paths, timing } = context;
+  const path = `${paths.sys}/class/nvme/${name}/delete_controller`;
   // Names are given again: this one must still be the volume's, and ours.
-  if (await files.read(`${directory}/subsysnqn`) !== nqn) return;
-  if (await files.read(`${directory}/hostnqn`) !== hostNqn) return;
-  const call = { kind: "write-file", path: `${directory}/delete_controller`, text: "1" } as const;
+  const beside = { subsysnqn: nqn, hostnqn: hostNqn ?? "" };
+  const call = { kind: "write-file", path, text: "1", beside } as const;
   // The controller is the subject: what hangs on the volume must not keep it from being let go.
   const options = { subject: name, deadlineMs: timing.deleteMs };
   const written = await context.calls.call(call, options, signal).catch((cause: unknown) => {

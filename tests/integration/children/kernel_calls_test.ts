@@ -53,6 +53,22 @@ Deno.test("write-file writes a text in one piece, and names the kernel's error",
   assert.deepEqual(directory, { isOk: false, errno: "EISDIR" });
 });
 
+Deno.test("write-file writes only where the files beside it say what they have to", async () => {
+  await using children = open();
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/delete`;
+  await Deno.writeTextFile(path, "");
+  await Deno.writeTextFile(`${directory}/owner`, "one\n");
+  const call = { kind: "write-file", path, text: "1" } as const;
+  const foreign = await make(children, { ...call, beside: { owner: "two" } });
+  assert.deepEqual(foreign, { isOk: false, errno: "ENODEV" });
+  assert.equal(await Deno.readTextFile(path), "");
+  const ours = await make(children, { ...call, beside: { owner: "one" } });
+  assert.deepEqual(ours, { isOk: true, answer: null });
+  assert.equal(await Deno.readTextFile(path), "1");
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("measure-file-system says what stat --file-system says", async () => {
   await using children = open();
   const said = await tool("stat", "--file-system", "--format=%t %S %b %c", "/");

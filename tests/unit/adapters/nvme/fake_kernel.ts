@@ -180,7 +180,7 @@ export class FakeKernel implements KernelCalls, Programs {
         return undefined;
       }
       case "write-file":
-        return await this.#write(call.path, call.text);
+        return await this.#isBeside(call) ? await this.#write(call.path, call.text) : "ENODEV";
       case "open-exclusively":
       case "read-device":
         if (await this.tree.nodeAt(call.path) !== call.number) return "ENXIO";
@@ -190,6 +190,14 @@ export class FakeKernel implements KernelCalls, Programs {
       case "measure-file-system":
         throw new Error(`Cannot make call ${call.kind}: it is none of this adapter's`);
     }
+  }
+
+  async #isBeside({ path, beside = {} }: KernelCall & { kind: "write-file" }): Promise<boolean> {
+    const directory = path.slice(0, path.lastIndexOf("/"));
+    for (const [name, wanted] of Object.entries(beside)) {
+      if (await this.tree.read(`${directory}/${name}`) !== wanted) return false;
+    }
+    return true;
   }
 
   async #write(path: string, text: string): Promise<string | undefined> {

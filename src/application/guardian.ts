@@ -2,7 +2,7 @@
  * Looks after staged volumes beyond what the kernel does: brings back connections that the kernel
  * gave up, and says when a volume is not well. It looks at tables of the kernel only, touches no
  * mount, and leaves alone what was ended on purpose: without a record that says `staged`, nothing
- * is ever connected.
+ * is ever connected but a device that its kernel keeps for a while, so that it can be written out.
  */
 import { StorageError } from "../domain/errors.ts";
 import type { Health } from "../domain/health.ts";
@@ -12,6 +12,7 @@ import type { StuckChild } from "../ports/programs.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import { within } from "./deadline.ts";
 import { HealthReports } from "./health_reports.ts";
+import { isOnlyKept } from "./node_device.ts";
 import { healthOf } from "./node_health.ts";
 import type { NodeContext, NodePorts, NodeShared } from "./node_ports.ts";
 import { reconnect } from "./node_reconnecting.ts";
@@ -84,13 +85,14 @@ export class Guardian {
     const sessions = new Map((await host.sessions(signal)).map((each) => [each.nqn, each]));
     const listed = await records.list();
     this.#unreadable.see(listed.unreadable);
-    const staged = listed.records.filter((record) =>
-      record.phase === "staged" && record.bootId === bootId
+    const ofThisBoot = listed.records.filter((record) => record.bootId === bootId);
+    const staged = ofThisBoot.filter(({ phase }) => phase === "staged");
+    // What is being unstaged waits for its connection, too, and its caller may pause for minutes.
+    const gone = ofThisBoot.filter((record) =>
+      record.phase === "unstaging" && isOnlyKept(sessions.get(record.published.nqn))
     );
-    const ids = new Set(staged.map(({ volumeId }) => volumeId));
-    this.#reports.keepOnly(ids);
-    reconnects.keepOnly(ids);
-    const gone: StageRecord[] = [];
+    this.#reports.keepOnly(idsOf(staged));
+    reconnects.keepOnly(idsOf([...staged, ...gone]));
     for (const record of staged) {
       const session = sessions.get(record.published.nqn);
       if (await this.#look(record, session, signal)) gone.push(record);
@@ -196,6 +198,10 @@ export class Guardian {
     const children = stuck.map(({ what, subject, pid }) => `${what} of ${subject} (${pid})`);
     this.#context.observe({ kind: "children-stuck", count: stuck.length, children });
   }
+}
+
+function idsOf(records: readonly StageRecord[]): Set<VolumeId> {
+  return new Set(records.map(({ volumeId }) => volumeId));
 }
 
 /** What the kernel does not do by itself: connect again, and look for a namespace again. */

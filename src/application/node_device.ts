@@ -19,6 +19,14 @@ export async function lookClosely(
   return { ...use, isAlive: await mounter.works(path, signal) };
 }
 
+/**
+ * Whether the kernel gave the connection up and keeps the device for a while: what is still to be
+ * written to it is lost at the end of that while, unless it is connected again.
+ */
+export function isOnlyKept(session: NvmeSession | undefined): boolean {
+  return session?.device !== undefined && session.controllers.length === 0;
+}
+
 /** The connection to a subsystem, or undefined when the kernel shows nothing of it. */
 export async function sessionOf(
   { host }: { readonly host: NvmeHost },

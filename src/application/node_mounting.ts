@@ -84,7 +84,10 @@ async function prepare(
   if (mustFormat) {
     if (uses.length > 0) refuse("in-use", volumeId, `its device is in use at ${uses.join(", ")}`);
     await fileSystems.format(device, fileSystem, parameters.mkfsOptions, signal);
-    return await foundOn(fileSystems, volumeId, device, signal);
+    const made = await foundOn(fileSystems, volumeId, device, signal);
+    // A format that another call began goes on without it.
+    if (made.fileSystem === fileSystem) return made;
+    return refuse("unavailable", volumeId, `it was being formatted as ${made.fileSystem}`);
   }
   for (const path of uses) {
     if ((await mounter.look(path, signal)).kind !== "block") continue;

@@ -1,7 +1,7 @@
 /** Bringing back one volume's connection, from its record. */
 import { StorageError } from "../domain/errors.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import { lookForDevice } from "./node_device.ts";
+import { isOnlyKept, lookForDevice, sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 
 /**
@@ -30,11 +30,12 @@ async function reconnectUnlessWanted(
 ): Promise<void> {
   const { host, records, bootId, observe, reconnects } = context;
   const record = await records.read(volumeId);
-  if (record?.phase !== "staged" || record.bootId !== bootId) return;
-  const { published: { nqn, at, policy }, device: staged } = record;
-  const hadConnection = (await host.sessions(signal)).some((session) =>
-    session.nqn === nqn && session.state !== "closing"
-  );
+  if (record?.bootId !== bootId) return;
+  const { phase, published: { nqn, at, policy }, device: staged } = record;
+  const session = await sessionOf(context, nqn, signal);
+  const isMeant = phase === "staged" || (phase === "unstaging" && isOnlyKept(session));
+  if (!isMeant) return;
+  const hadConnection = session !== undefined && session.state !== "closing";
   await lookForDevice(host, nqn, signal);
   const device = await host.connect({ nqn, at, policy }, signal);
   reconnects.forget(volumeId);

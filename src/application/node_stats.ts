@@ -74,11 +74,14 @@ async function measured(
     return { usage: { kind: "block", totalBytes: device?.sizeBytes ?? 0 }, condition };
   }
   try {
+    if (!await mounter.works(path, signal)) {
+      return abnormal(`the file system of the volume has given up; ${RESTAGE}`);
+    }
     const usage = await mounter.usage(path, signal);
     return { usage: { kind: "file-system", usage }, condition };
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== "unavailable") throw error;
-    return abnormal(`the file system does not answer: ${error.message}; ${RESTAGE}`);
+    return abnormal(`the file system does not answer: ${error.message}`);
   }
 }
 

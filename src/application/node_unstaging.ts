@@ -4,7 +4,7 @@ import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
-import { sessionOf } from "./node_device.ts";
+import { isOnlyKept, sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
 
@@ -30,11 +30,10 @@ export async function unstageVolume(
   const now = new Set([device?.number, mounted?.device]);
   await checkUnused(context, volumeId, stagingPath, now, record?.device?.number, signal);
   // Only now: a refusal leaves a volume that a pod uses, and that the guardian has to keep alive.
-  if (record !== undefined && record.phase !== "unstaging") {
-    await records.write({ ...record, phase: "unstaging" });
-  }
+  const isEnding = record?.phase === "unstaging" || record?.phase === "abandoned";
+  if (record !== undefined && !isEnding) await records.write({ ...record, phase: "unstaging" });
   // An unmount that hung is gone from the table; only the mounter knows when it has ended.
-  const isResumed = record?.phase === "unstaging" && record.capability.access.type === "mount";
+  const isResumed = isEnding && record.capability.access.type === "mount";
   const isFree = use.kind === "nothing" || use.kind === "directory";
   if (mounted !== undefined || (isResumed && isFree)) {
     await connectKept(context, record, signal);
@@ -46,9 +45,8 @@ export async function unstageVolume(
 }
 
 /**
- * A device that its kernel only keeps, for a while after it gave the connection up, may hold what is
- * still to be written. Nobody else brings a connection back that is being ended: without it, letting
- * go would wait for the end of that while, and lose it.
+ * A device that its kernel only keeps may hold what is still to be written: letting go of it would
+ * wait for the end of that while, and lose it. Not so what a person gave up.
  */
 async function connectKept(
   context: NodeContext,
@@ -57,17 +55,15 @@ async function connectKept(
 ): Promise<void> {
   if (record === undefined || record.bootId !== context.bootId) return;
   const { volumeId, phase, published: { nqn, at, policy } } = record;
-  const session = await sessionOf(context, nqn, signal);
-  if (phase === "abandoned" || session?.device === undefined) return;
-  if (session.controllers.length > 0) return;
+  if (phase === "abandoned" || !isOnlyKept(await sessionOf(context, nqn, signal))) return;
   try {
     await context.host.connect({ nqn, at, policy }, signal);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     throw new StorageError(
       "unavailable",
-      `Cannot unstage volume "${volumeId}": it is pending; what is not written yet needs its ` +
-        `connection: ${error.message}`,
+      `Cannot unstage volume "${volumeId}": its connection was given up, and what is not written ` +
+        `yet is lost when the kernel lets go of the device, within two minutes: ${error.message}`,
       { cause: error },
     );
   }

@@ -39,8 +39,9 @@ export interface FileSystems {
 
   /**
    * Makes a file system. The caller has shown that the device is blank or half-formatted; this
-   * looks again and refuses when it is neither. It goes on when its caller leaves, and the next call
-   * has its result; what is interrupted leaves one of the two, or the whole file system.
+   * looks again and refuses when it is neither. It goes on when its caller leaves, and a call that
+   * comes while it runs has its result; what is interrupted leaves one of the two, or the whole file
+   * system.
    * @throws {StorageError} `not-ready` when the device holds something, or the tool is missing or
    * refuses.
    */

@@ -64,7 +64,8 @@ export interface Mounter {
 
   /**
    * Whether the file system that is mounted at `path` still works, asked of the file system itself:
-   * not every kernel's tables say of every one that it has given up.
+   * not every kernel's tables say of every one that it has given up. False is certain; a file system
+   * that has given up and still opens its root is told to work.
    * @throws {StorageError} `not-found` when nothing is mounted there; `unavailable` when it does not
    * answer in time.
    */

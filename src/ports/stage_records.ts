@@ -15,7 +15,8 @@ export interface StageRecord {
   readonly stagingPath: string;
   /**
    * `staging` is written before the first step and `staged` after the last; `unstaging` before the
-   * first step back, and `abandoned` when a person gave the volume up: neither is ever brought back.
+   * first step back, and `abandoned` when a person gave the volume up. Neither is brought back, but
+   * for a device of the former that its kernel keeps without a connection.
    */
   readonly phase: "staging" | "staged" | "unstaging" | "abandoned";
   /** The boot in which it was written: of another boot nothing is left in the kernel. */

@@ -155,6 +155,7 @@ export const MOUNT_CLAUSES: readonly NodeClause[] = [
       const use = await harness.mounter.look(path, FOREVER);
       assert(use.kind === "mount");
       assert.equal(use.isAlive, false);
+      assert.equal(await harness.mounter.works(path, FOREVER), false);
       await assertFails(harness.mounter.usage(path, FOREVER), "unavailable");
       const bound = harness.mounter.bind(path, `${path}-bound`, false, FOREVER);
       await assertFails(bound, "not-ready");
@@ -177,6 +178,15 @@ export const MOUNT_CLAUSES: readonly NodeClause[] = [
       assert(after.usedBytes >= before.usedBytes + 100_000);
       assert(after.availableBytes <= before.availableBytes - 100_000);
       assert((after.inodes?.used ?? 0) > (before.inodes?.used ?? 0));
+    },
+  },
+  {
+    name: "works() is true of a mount, and answers not-found where nothing is mounted",
+    check: async (harness) => {
+      const { path } = await mountDisk(harness, "a");
+      assert.equal(await harness.mounter.works(path, FOREVER), true);
+      await harness.mounter.release(path, FOREVER);
+      await assertFails(harness.mounter.works(path, FOREVER), "not-found");
     },
   },
   {

@@ -31,8 +31,7 @@ export async function growUnmounted(
   if (header.code !== 0 || !isSmaller(header.stdout, device.sizeBytes)) return;
   await runE2fsck(parts, device, ["-f", "-p"], signal);
   const grow = { program: "resize2fs", args: [path], deadlineMs: CHECK_MS, subject };
-  // Stopped in the middle, nobody knows what it leaves: whoever asked for it has to wait.
-  const end = await programs.run(grow, new AbortController().signal);
+  const end = await programs.run(grow, signal);
   if (end.code === 0) return;
   throw new StorageError(
     "unavailable",

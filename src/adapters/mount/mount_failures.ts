@@ -18,7 +18,7 @@ export function isVagueRefusal(end: ProgramEnd): boolean {
   return /wrong fs type, bad option, bad superblock/.test(end.stderr);
 }
 
-/** Whether the tool could not read or write the device: then it says nothing about what is on it. */
+/** Whether the tool may have failed to read or write the device; damage can look the same. */
 export function isDeviceFailure({ stdout, stderr }: ProgramEnd): boolean {
   return DEVICE_FAILURE.test(`${stdout}\n${stderr}`);
 }

@@ -6,11 +6,13 @@ import type { FileSystemUsage, Mounter, MountRequest, PathUse } from "../../port
 import { bindTree } from "./binding.ts";
 import { lookAtNode, makeNode, nodesOf } from "./block_targets.ts";
 import { MEASURE_MS, MOUNT_MS } from "./deadlines.ts";
+import { probeDevice } from "./device_probe.ts";
 import { forgetFormat } from "./format_notes.ts";
 import { growUnmounted } from "./growing_unmounted.ts";
 import { isDeviceFailure, isVagueRefusal, mountRefusal } from "./mount_failures.ts";
 import { optionsOf } from "./mount_table.ts";
 import type { MountView } from "./mount_table.ts";
+import { Ongoing, until } from "./ongoing.ts";
 import type { MountParts } from "./parts.ts";
 import { checkDevicePath, entryAt, isEmpty, onThisMachine, realPathOf } from "./paths.ts";
 import { releasePath } from "./releasing.ts";
@@ -27,6 +29,7 @@ const OTHER_DEEDS =
 /** The mounts of this machine. */
 export class LinuxMounter implements Mounter {
   readonly #parts: MountParts;
+  readonly #growths = new Ongoing();
   /**
    * How callers call real paths, for those asked about lately: they compare what they are told with
    * what they said, and the kernel names the same directory otherwise where a link is above it.
@@ -217,7 +220,7 @@ export class LinuxMounter implements Mounter {
     const { device, fileSystem, isReadOnly, options } = request;
     const { programs } = this.#parts;
     const isExt = fileSystem === "ext4" || fileSystem === "ext3";
-    if (isExt && !isReadOnly) await growUnmounted(this.#parts, device, signal);
+    if (isExt && !isReadOnly) await this.#growUnmounted(device, signal);
     const all = [isReadOnly ? "ro" : "rw", ...options].join(",");
     // -w: a device that cannot be written is refused, not mounted read-only instead.
     const mode = isReadOnly ? [] : ["-w"];
@@ -231,11 +234,20 @@ export class LinuxMounter implements Mounter {
         ? await twinOf(this.#parts, device, signal)
         : undefined;
       const finding = twin ?? mountRefusal(end, fileSystem);
-      const code = isDeviceFailure(end) ? "unavailable" : "not-ready";
-      throw new StorageError(code, `Cannot mount ${device.path} at ${path}: ${finding}`);
+      // It may have been the device: then reading it fails, and says so.
+      if (isDeviceFailure(end)) await probeDevice(this.#parts, device, signal);
+      throw new StorageError("not-ready", `Cannot mount ${device.path} at ${path}: ${finding}`);
     }
     await this.#parts.table.noteDevice(path);
     await this.#confirm(path, device.number, isReadOnly);
+  }
+
+  /** Goes on when its caller leaves: an offline growth that is stopped leaves nobody knows what. */
+  async #growUnmounted(device: BlockDevice, signal: AbortSignal): Promise<void> {
+    const { number } = device;
+    const work = (): Promise<void> =>
+      growUnmounted(this.#parts, device, new AbortController().signal);
+    await until(this.#growths.on(number) ?? this.#growths.start(number, work), signal);
   }
 
   /**

@@ -243,35 +243,38 @@ hostTest("an ext4 whose device grew while nobody had it fills it once it is moun
   assert.equal(await node.readFile(path, "a.txt"), "kept");
 });
 
-hostTest("a check goes on when nobody waits for it, and the next call has its result", async () => {
-  await using node = await openLinuxNode();
-  const { device } = await connectDisk(node);
-  await node.fileSystems.format(device, "ext4", [], FOREVER);
-  const impatient = new AbortController();
-  let runs = 0;
-  const { programs } = node.children;
-  const { fileSystems } = await node.reopenMounts({
-    programs: {
-      stuck: () => programs.stuck(),
-      run: async (call, signal) => {
-        if (call.program === "e2fsck") {
-          runs++;
-          impatient.abort(new Error("no patience"));
-        }
-        return await programs.run(call, signal);
+hostTest(
+  "a check goes on when nobody waits for it, and a call while it runs has its result",
+  async () => {
+    await using node = await openLinuxNode();
+    const { device } = await connectDisk(node);
+    await node.fileSystems.format(device, "ext4", [], FOREVER);
+    const impatient = new AbortController();
+    let runs = 0;
+    const { programs } = node.children;
+    const { fileSystems } = await node.reopenMounts({
+      programs: {
+        stuck: () => programs.stuck(),
+        run: async (call, signal) => {
+          if (call.program === "e2fsck") {
+            runs++;
+            impatient.abort(new Error("no patience"));
+          }
+          return await programs.run(call, signal);
+        },
       },
-    },
-  });
-  const found = await fileSystems.identify(device, FOREVER);
-  assert(found.kind === "file-system");
-  const first = fileSystems.check(device, found, "repair-safe", impatient.signal);
-  await assert.rejects(first, /no patience/);
-  await fileSystems.check(device, found, "repair-safe", FOREVER);
-  assert.equal(runs, 1);
-});
+    });
+    const found = await fileSystems.identify(device, FOREVER);
+    assert(found.kind === "file-system");
+    const first = fileSystems.check(device, found, "repair-safe", impatient.signal);
+    await assert.rejects(first, /no patience/);
+    await fileSystems.check(device, found, "repair-safe", FOREVER);
+    assert.equal(runs, 1);
+  },
+);
 
 hostTest(
-  "a format goes on when nobody waits for it, and the next call has its result",
+  "a format goes on when nobody waits for it, and a call while it runs has its result",
   async () => {
     await using node = await openLinuxNode();
     const { device } = await connectDisk(node);

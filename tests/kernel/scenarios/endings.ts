@@ -117,7 +117,7 @@ const KEPT: Scenario = {
     await volume.unbind(lab.node);
     const { code, message } = await refusalOf(volume.unstageOnce(lab.node, 30_000));
     assert.equal(code, UNAVAILABLE, message);
-    assert.match(message, /what is not written yet needs its connection/);
+    assert.match(message, /what is not written yet is lost when the kernel lets go/);
     await lab.box.console(`/disk set ${slot} nvme-tcp-export=yes`);
     await volume.unstage(lab.node);
     await assertKept(volume, sum);

@@ -59,6 +59,18 @@ Deno.test("F8: a controller that the kernel removed is connected again, and the 
   world.writeFile(TARGET, "a.txt", "still written");
 });
 
+for (const [phase, state] of [["unstaging", "live"], ["abandoned", "closing"]] as const) {
+  Deno.test(`F3: a device that is only kept, of a volume that is ${phase}, is ${state} after a round`, async () => {
+    const { records, world, disk, guardian } = await aGuarded();
+    const record = await records.read(VOLUME);
+    assert(record !== undefined);
+    await records.write({ ...record, phase });
+    world.removeController(disk.nqn);
+    await guardian.round(FOREVER);
+    assert.deepEqual(world.connections().map((each) => each.state), [state]);
+  });
+}
+
 Deno.test("F8: with another device the mounts are dead, which is told once and touched by nobody", async () => {
   const node = await aGuarded();
   const { world, disk, events } = node;

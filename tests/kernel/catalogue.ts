@@ -50,7 +50,7 @@ export const UNSHOWN_ROWS: readonly UnshownRow[] = [
  * kernels do differently and what matters most, and the rest on one of them.
  */
 export const CI_SCENARIOS: Readonly<Record<KernelSeries, readonly ScenarioId[]>> = {
-  "6.1": ["life-xfs", "F2", "F7", "F8", "F28"],
+  "6.1": ["F2", "F7", "F8", "F28"],
   "6.12": ["life-ext4", "F1", "F25", "F30", "F7", "F8", "F20", "F15"],
   "7.2": ["contract", "F5", "F8", "F21", "F28"],
 };

@@ -6,4 +6,4 @@ modprobe -a configfs nvmet-tcp btrfs loop
 mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
 mkdir -p /data
 mount /dev/vda /data
-setsid socat "TCP-LISTEN:$2,fork,reuseaddr" "UNIX-CONNECT:$1" </dev/null >/dev/null 2>&1 &
+setsid socat "TCP-LISTEN:$2,fork,reuseaddr,backlog=128" "UNIX-CONNECT:$1" </dev/null >/dev/null 2>&1 &

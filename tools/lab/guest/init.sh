@@ -28,8 +28,8 @@ ip link set eth0 up
 ip addr add 10.0.2.15/24 dev eth1
 ip link set eth1 up
 
-setsid socat TCP-LISTEN:7000,fork,reuseaddr EXEC:"/bin/bash $here/command.sh" </dev/null >/dev/null 2>&1 &
-setsid socat TCP-LISTEN:7003,fork,reuseaddr \
+setsid socat TCP-LISTEN:7000,fork,reuseaddr,backlog=128 EXEC:"/bin/bash $here/command.sh" </dev/null >/dev/null 2>&1 &
+setsid socat TCP-LISTEN:7003,fork,reuseaddr,backlog=128 \
   EXEC:"/bin/bash -i",pty,stderr,setsid,sane </dev/null >/dev/null 2>&1 &
 echo "laboratory machine $(argument name) is up: $(uname -r)"
 # Process 1 inherits what its children leave behind: wait for it, for ever.

@@ -7,4 +7,4 @@ mount --make-rshared /
 # What outlives a boot of a real node is on its disk.
 mkdir -p /var/lib/rds-csi "$(dirname "$1")"
 mount /dev/vda /var/lib/rds-csi
-setsid socat "TCP-LISTEN:$2,fork,reuseaddr" "UNIX-CONNECT:$1" </dev/null >/dev/null 2>&1 &
+setsid socat "TCP-LISTEN:$2,fork,reuseaddr,backlog=128" "UNIX-CONNECT:$1" </dev/null >/dev/null 2>&1 &

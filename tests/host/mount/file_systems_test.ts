@@ -13,6 +13,8 @@ import {
   FOREVER,
   mountDisk,
 } from "../../contract/node_harness.ts";
+import type { FileSystems } from "../../../src/ports/file_systems.ts";
+import type { ProgramCall } from "../../../src/ports/programs.ts";
 import { hostTest } from "../machine.ts";
 import { run } from "../nvme_host/loop_node.ts";
 import { openLinuxNode } from "./linux_node.ts";
@@ -90,15 +92,8 @@ hostTest(
 hostTest("check() replays a journal that was cut off, and only such a one", async () => {
   await using node = await openLinuxNode();
   const checks: (readonly string[])[] = [];
-  const { programs } = node.children;
-  const { fileSystems } = await node.reopenMounts({
-    programs: {
-      stuck: () => programs.stuck(),
-      run: async (call, signal) => {
-        if (call.program === "e2fsck") checks.push(call.args.slice(0, -1));
-        return await programs.run(call, signal);
-      },
-    },
+  const fileSystems = await watched(node, ({ program, args }) => {
+    if (program === "e2fsck") checks.push(args.slice(0, -1));
   });
   const { device } = await cutOffDisk(node, "ext4");
   await checkDisk(fileSystems, device, "check");
@@ -251,18 +246,10 @@ hostTest(
     await node.fileSystems.format(device, "ext4", [], FOREVER);
     const impatient = new AbortController();
     let runs = 0;
-    const { programs } = node.children;
-    const { fileSystems } = await node.reopenMounts({
-      programs: {
-        stuck: () => programs.stuck(),
-        run: async (call, signal) => {
-          if (call.program === "e2fsck") {
-            runs++;
-            impatient.abort(new Error("no patience"));
-          }
-          return await programs.run(call, signal);
-        },
-      },
+    const fileSystems = await watched(node, ({ program }) => {
+      if (program !== "e2fsck") return;
+      runs++;
+      impatient.abort(new Error("no patience"));
     });
     const found = await fileSystems.identify(device, FOREVER);
     assert(found.kind === "file-system");
@@ -280,18 +267,10 @@ hostTest(
     const { device } = await connectDisk(node);
     const impatient = new AbortController();
     let runs = 0;
-    const { programs } = node.children;
-    const { fileSystems } = await node.reopenMounts({
-      programs: {
-        stuck: () => programs.stuck(),
-        run: async (call, signal) => {
-          if (call.program === "mkfs.ext4" && call.args.at(-1) === device.path) {
-            runs++;
-            impatient.abort(new Error("no patience"));
-          }
-          return await programs.run(call, signal);
-        },
-      },
+    const fileSystems = await watched(node, ({ program, args }) => {
+      if (program !== "mkfs.ext4" || args.at(-1) !== device.path) return;
+      runs++;
+      impatient.abort(new Error("no patience"));
     });
     const first = fileSystems.format(device, "ext4", [], impatient.signal);
     await assert.rejects(first, /no patience/);
@@ -300,6 +279,24 @@ hostTest(
     await checkDisk(fileSystems, device, "check");
   },
 );
+
+/** The file systems of a node, with `see` told of every program before it runs. */
+async function watched(
+  node: LinuxNode,
+  see: (call: ProgramCall) => void,
+): Promise<FileSystems> {
+  const { programs } = node.children;
+  const { fileSystems } = await node.reopenMounts({
+    programs: {
+      stuck: () => programs.stuck(),
+      run: async (call, signal) => {
+        see(call);
+        return await programs.run(call, signal);
+      },
+    },
+  });
+  return fileSystems;
+}
 
 const RECORDS = 8;
 

@@ -9,6 +9,9 @@ import type { LabWriter } from "./writer.ts";
 /** Errors that a program sees on a dead file system or device. */
 const DEAD: ReadonlySet<string> = new Set(["EIO", "EROFS", "ENODEV", "ENXIO", "ESHUTDOWN"]);
 
+/** What the condition of a volume says while its kernel dials. */
+export const LOST: RegExp = /connection to the array is lost/;
+
 /** The guardian looks every 5 s, and has patience with what may pass, at most 30 s. */
 const EVENT_MS = 45_000;
 

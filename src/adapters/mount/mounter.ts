@@ -53,11 +53,7 @@ export class LinuxMounter implements Mounter {
 
   async works(path: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
-    const real = await this.#realPathOf(path);
-    const view = real === undefined ? undefined : await this.#parts.table.topmost(real);
-    if (real === undefined || view === undefined) {
-      throw new StorageError("not-found", `Cannot ask ${path}: nothing is mounted there`);
-    }
+    const { real, view } = await this.#mountedAt(path);
     return view.isAlive && !isGivenUp(await this.#measure(real, view, signal));
   }
 
@@ -143,11 +139,7 @@ export class LinuxMounter implements Mounter {
 
   async usage(path: string, signal: AbortSignal): Promise<FileSystemUsage> {
     signal.throwIfAborted();
-    const real = await this.#realPathOf(path);
-    const view = real === undefined ? undefined : await this.#parts.table.topmost(real);
-    if (real === undefined || view === undefined) {
-      throw new StorageError("not-found", `Cannot measure ${path}: nothing is mounted there`);
-    }
+    const { real, view } = await this.#mountedAt(path);
     // Asked from memory, a dead file system answers as if it were well.
     const result = view.isAlive ? await this.#measure(real, view, signal) : undefined;
     if (result === undefined || isGivenUp(result)) {
@@ -166,6 +158,14 @@ export class LinuxMounter implements Mounter {
     if (inodes === 0) return space;
     const used = inodes - freeInodes;
     return { ...space, inodes: { total: inodes, used, available: freeInodes } };
+  }
+
+  /** @throws {StorageError} `not-found` when nothing is mounted at the path */
+  async #mountedAt(path: string): Promise<{ readonly real: string; readonly view: MountView }> {
+    const real = await this.#realPathOf(path);
+    const view = real === undefined ? undefined : await this.#parts.table.topmost(real);
+    if (real !== undefined && view !== undefined) return { real, view };
+    throw new StorageError("not-found", `Cannot measure ${path}: nothing is mounted there`);
   }
 
   #measure(

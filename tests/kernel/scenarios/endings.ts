@@ -6,6 +6,7 @@ import {
   fileSystemUuidOf,
   goOn,
   keepsDevice,
+  LOST,
   recover,
   waitForEvent,
 } from "../recovery.ts";
@@ -15,7 +16,6 @@ import { assertKept, dirty } from "../unwritten.ts";
 import { LabVolume, refusalOf } from "../volume.ts";
 import { lasting, until } from "../waiting.ts";
 
-const LOST = /connection to the array is lost/;
 /** Detection is quick with these. */
 const QUICK = { keepAliveTmo: "5", reconnectDelay: "2" };
 /** Several rounds of the guardian. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Controller, Node } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { openSilentPort, reconnectsOf, spoilLink } from "../box_kernel.ts";
-import { waitForEvent } from "../recovery.ts";
+import { LOST, waitForEvent } from "../recovery.ts";
 import { type KernelLab, minutes, type Scenario } from "../scenario.ts";
 import { endSteady, startWriting } from "../steady.ts";
 import { assertKept, dirty } from "../unwritten.ts";
@@ -11,7 +11,6 @@ import { lasting, timed, until } from "../waiting.ts";
 
 /** What a driver answers when the array is away: ABORTED, UNAVAILABLE, DEADLINE_EXCEEDED. */
 const LATER: ReadonlySet<number> = new Set([4, 10, 14]);
-const LOST = /connection to the array is lost/;
 /** Detection is quick with these, and so is the way back. */
 const QUICK = { keepAliveTmo: "5", reconnectDelay: "2" };
 const DEFAULT_DELAY_MS = 5_000;

@@ -74,14 +74,28 @@ async function measured(
     return { usage: { kind: "block", totalBytes: device?.sizeBytes ?? 0 }, condition };
   }
   try {
-    if (!await mounter.works(path, signal)) {
-      return abnormal(`the file system of the volume has given up; ${RESTAGE}`);
-    }
     const usage = await mounter.usage(path, signal);
     return { usage: { kind: "file-system", usage }, condition };
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== "unavailable") throw error;
-    return abnormal(`the file system does not answer: ${error.message}`);
+    if (!await hasGivenUp(mounter, path, signal)) {
+      return abnormal(`the file system does not answer: ${error.message}`);
+    }
+    return abnormal(`the file system of the volume has given up; ${RESTAGE}`);
+  }
+}
+
+/** Whether that is certain; what cannot be asked may be well. */
+async function hasGivenUp(
+  mounter: NodeContext["mounter"],
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return !await mounter.works(path, signal);
+  } catch (error) {
+    if (error instanceof StorageError) return false;
+    throw error;
   }
 }
 

@@ -1,8 +1,16 @@
 /**
  * What .ci/run runs once Deno is there: the steps below one after the other, their output as it
- * comes, and at the end one line that counts. Exit status 1 when anything failed.
+ * comes, and at the end what failed once more and one line that counts. Exit status 1 when anything failed.
  */
-import { add, concluded, NO_TESTS, type Tally, tallyOfLine, verdict } from "./tally.ts";
+import {
+  add,
+  concluded,
+  namesFailure,
+  NO_TESTS,
+  type Tally,
+  tallyOfLine,
+  verdict,
+} from "./tally.ts";
 
 /** One step: a task of deno.json. */
 interface Step {
@@ -20,6 +28,11 @@ const STEPS: readonly Step[] = [
   { task: "demo", countsTests: false },
 ];
 const LONGEST_STEP_MS = 60 * 60_000;
+/** So many failures are named again at the end, of all steps together. */
+const REPEATED_MAX = 100;
+
+/** The lines that named a failure, with their steps. */
+const failures: string[] = [];
 
 const encoder = new TextEncoder();
 
@@ -40,6 +53,7 @@ async function runStep({ task, args = [], countsTests }: Step): Promise<Tally> {
   for await (const line of linesOf(process.stdout)) {
     print(`${line}\n`);
     tally = add(tally, tallyOfLine(line));
+    if (namesFailure(line) && failures.length < REPEATED_MAX) failures.push(`${task}: ${line}`);
   }
   const { success, code } = await process.status;
   const result = concluded(tally, { isOk: success, countsTests });
@@ -59,5 +73,6 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
 
 let total = NO_TESTS;
 for (const step of STEPS) total = add(total, await runStep(step));
+if (failures.length > 0) print(`\n=== What failed\n${failures.join("\n")}\n`);
 print(`\n${verdict(total)}\n`);
 Deno.exit(total.failed === 0 ? 0 : 1);

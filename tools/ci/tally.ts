@@ -15,17 +15,28 @@ const DENO_TEST =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
 /** The line of one csi-sanity run; the line below all runs stands at the margin. */
 const SANITY_RUN = /^\s+(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+/** A test of `deno test`, a scenario on a real kernel, a finding of a csi-sanity run. */
+const FAILURE = / \.\.\. FAILED \(|scenarios failed together|^\s+! /;
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 /** The tests that one line of output counts. */
 export function tallyOfLine(line: string): Tally {
-  const plain = line.replaceAll(COLOUR, "").trimEnd();
+  const plain = withoutColour(line);
   const [, passed, failed, skipped] = DENO_TEST.exec(plain) ?? SANITY_RUN.exec(plain) ?? [];
   return {
     passed: Number(passed ?? 0),
     failed: Number(failed ?? 0),
     skipped: Number(skipped ?? 0),
   };
+}
+
+/** Whether a line of output names a test that failed. */
+export function namesFailure(line: string): boolean {
+  return FAILURE.test(withoutColour(line));
+}
+
+function withoutColour(line: string): string {
+  return line.replaceAll(COLOUR, "").trimEnd();
 }
 
 /** Both counts together. */

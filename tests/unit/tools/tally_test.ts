@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { add, concluded, tallyOfLine, verdict } from "../../../tools/ci/tally.ts";
+import { add, concluded, namesFailure, tallyOfLine, verdict } from "../../../tools/ci/tally.ts";
 
 const LINES: { line: string; passed: number; failed: number; skipped: number }[] = [
   { line: "ok | 36 passed | 0 failed (298ms)", passed: 36, failed: 0, skipped: 0 },
@@ -23,6 +23,21 @@ Deno.test("tallyOfLine() reads through colours", () => {
   const line = `${escape}[32mok${escape}[0m | 5 passed | 0 failed ${escape}[90m(2ms)${escape}[0m`;
   assert.equal(tallyOfLine(line).passed, 5);
 });
+
+const NAMING: Readonly<Record<string, boolean>> = {
+  "it keeps a promise ... FAILED (12ms)": true,
+  "6.12 F8 ... FAILED (46 s) Cannot find the device": true,
+  "6.1: 3 scenarios failed together: Error: no boot": true,
+  "  ! 2 specs failed that must pass": true,
+  "it keeps a promise ... ok (12ms)": false,
+  "FAILED | 23 passed | 1 failed (178ms)": false,
+};
+
+for (const [line, isNaming] of Object.entries(NAMING)) {
+  Deno.test(`namesFailure() is ${isNaming} of "${line}"`, () => {
+    assert.equal(namesFailure(line), isNaming);
+  });
+}
 
 const STEPS: {
   name: string;

@@ -1,7 +1,6 @@
 /** A volume's session and device, as the kernel shows them now. */
 import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
-import type { Nqn } from "../domain/nvme.ts";
 import type { PublishedVolume } from "../domain/publish_context.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { Mounter, PathUse } from "../ports/mounter.ts";
@@ -27,28 +26,23 @@ export function isOnlyKept(session: NvmeSession | undefined): boolean {
   return session?.device !== undefined && session.controllers.length === 0;
 }
 
-/** The connection to a subsystem, or undefined when the kernel shows nothing of it. */
-export async function sessionOf(
-  { host }: { readonly host: NvmeHost },
-  nqn: Nqn,
-  signal: AbortSignal,
-): Promise<NvmeSession | undefined> {
-  return (await host.sessions(signal)).find((session) => session.nqn === nqn);
-}
-
 /**
  * Connects a volume and makes sure that all of it is there: as large as it was published, and no
  * smaller than it was when it was staged before (a kernel takes a shrunk device without a word).
+ * @param session as it was found
  * @throws {StorageError} `unavailable` when it does not answer or is not whole.
  */
 export async function connectWhole(
   { host }: { readonly host: NvmeHost },
   { nqn, at, policy, capacityBytes }: PublishedVolume,
   volumeId: VolumeId,
-  record: StageRecord | undefined,
+  { record, session }: {
+    readonly record: StageRecord | undefined;
+    readonly session: NvmeSession | undefined;
+  },
   signal: AbortSignal,
 ): Promise<BlockDevice> {
-  await lookForDevice(host, nqn, signal);
+  await lookForDevice(host, session, signal);
   const found = await host.connect({ nqn, at, policy }, signal);
   const leastBytes = Math.max(capacityBytes, record?.device?.sizeBytes ?? 0);
   if (found.sizeBytes >= leastBytes) return found;
@@ -67,13 +61,12 @@ export async function connectWhole(
  */
 export async function lookForDevice(
   host: NvmeHost,
-  nqn: Nqn,
+  session: NvmeSession | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const session = await sessionOf({ host }, nqn, signal);
   if (session?.state !== "live" || session.device !== undefined) return;
   try {
-    await host.rescan(nqn, signal);
+    await host.rescan(session.nqn, signal);
   } catch (error) {
     // Whether there is a device then, the caller finds out.
     if (!(error instanceof StorageError)) throw error;

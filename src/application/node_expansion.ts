@@ -5,7 +5,6 @@ import type { BlockDevice } from "../domain/block_device.ts";
 import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import { sessionOf } from "./node_device.ts";
 import type { NodePorts } from "./node_ports.ts";
 import type { NodeExpandRequest } from "./node_requests.ts";
 import { readableRecord } from "./node_records.ts";
@@ -19,7 +18,7 @@ export async function expandVolume(
   const { volumeId, volumePath, requiredBytes } = request;
   const nqn = nqnOf(volumeId);
   const use = await ports.mounter.look(volumePath, signal);
-  const session = await sessionOf(ports, nqn, signal);
+  const session = await ports.host.session(nqn, signal);
   const isHere = (use.kind === "mount" || use.kind === "block") &&
     session?.device?.number === use.device;
   if (!isHere) refuse("not-found", volumeId, `it is not at ${volumePath}`);

@@ -9,7 +9,6 @@ import type { Nqn } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import { within } from "./deadline.ts";
-import { sessionOf } from "./node_device.ts";
 import type { NodeContext, NodePorts, NodeShared } from "./node_ports.ts";
 
 /** The server must not be kept from serving: what is not done by then is left to the next start. */
@@ -98,7 +97,7 @@ async function isNeeded(
   if (phase === "staged" || trouble !== undefined) return true;
   // Staged once: a pod may be given the volume again on the word of this record.
   if (phase === "staging" && device !== undefined) return true;
-  if (await sessionOf(context, nqn, signal) !== undefined) return true;
+  if (await context.host.session(nqn, signal) !== undefined) return true;
   const use = await context.mounter.look(stagingPath, signal);
   if (use.kind === "mount" || use.kind === "block") return true;
   if (device === undefined) return false;
@@ -119,7 +118,7 @@ async function closeIfUnclaimed(
     observe({ kind: "session-unclaimed", nqn, isClosed: false, finding });
   // A record that cannot be read may claim it: then this throws, and the session stays.
   if (await records.read(volumeId) !== undefined) return;
-  const session = await sessionOf(context, nqn, signal);
+  const session = await host.session(nqn, signal);
   if (session === undefined) return;
   const { device, controllers } = session;
   const uses = device === undefined ? [] : await mounter.usesOf(device.number, signal);

@@ -1,7 +1,7 @@
 /** Bringing back one volume's connection, from its record. */
 import { StorageError } from "../domain/errors.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
-import { isOnlyKept, lookForDevice, sessionOf } from "./node_device.ts";
+import { isOnlyKept, lookForDevice } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 
 /**
@@ -32,11 +32,11 @@ async function reconnectUnlessWanted(
   const record = await records.read(volumeId);
   if (record?.bootId !== bootId) return;
   const { phase, published: { nqn, at, policy }, device: staged } = record;
-  const session = await sessionOf(context, nqn, signal);
+  const session = await host.session(nqn, signal);
   const isMeant = phase === "staged" || (phase === "unstaging" && isOnlyKept(session));
   if (!isMeant) return;
   const hadConnection = session !== undefined && session.state !== "closing";
-  await lookForDevice(host, nqn, signal);
+  await lookForDevice(host, session, signal);
   const device = await host.connect({ nqn, at, policy }, signal);
   reconnects.forget(volumeId);
   const isSameDevice = device.number === staged?.number && device.identity === staged.identity;

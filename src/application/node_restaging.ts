@@ -9,7 +9,7 @@ import type { VolumeId } from "../domain/volume_id.ts";
 import type { NvmeSession } from "../ports/nvme_host.ts";
 import type { PathUse } from "../ports/mounter.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
-import { lookClosely, sessionOf } from "./node_device.ts";
+import { lookClosely } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
 import type { NodePublishRequest } from "./node_requests.ts";
@@ -26,7 +26,7 @@ export async function stagedDevice(
   signal: AbortSignal,
 ): Promise<BlockDevice> {
   const { volumeId, stagingPath, capability } = request;
-  const session = await sessionOf(context, nqnOf(volumeId), signal);
+  const session = await context.host.session(nqnOf(volumeId), signal);
   const record = await readableRecord(context.records, volumeId);
   const problem = capability.access.type === "mount"
     ? mountProblem(await lookClosely(context, stagingPath, signal), session, stagingPath)

@@ -12,7 +12,7 @@ import type { MountRequest, PathUse } from "../ports/mounter.ts";
 import type { NvmeSession } from "../ports/nvme_host.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
 import { counted } from "./node_breaker.ts";
-import { connectWhole, lookClosely, sessionOf } from "./node_device.ts";
+import { connectWhole, lookClosely } from "./node_device.ts";
 import { mountVolume } from "./node_mounting.ts";
 import type { NodeContext } from "./node_ports.ts";
 import type { StageRequest } from "./node_requests.ts";
@@ -56,7 +56,7 @@ async function find(
 ): Promise<Findings> {
   const { records, bootId } = context;
   const earlier = await records.read(request.volumeId);
-  const session = await sessionOf(context, request.published.nqn, signal);
+  const session = await context.host.session(request.published.nqn, signal);
   const use = await lookClosely(context, request.stagingPath, signal);
   const path = pathState(request, use, session?.device);
   if (earlier === undefined || earlier.bootId === bootId) return { record: earlier, session, path };
@@ -204,12 +204,18 @@ async function leaveOldAddress(
 async function converge(
   context: NodeContext,
   request: StageRequest,
-  { record, path }: Findings,
+  findings: Findings,
   signal: AbortSignal,
 ): Promise<void> {
   const { volumeId, stagingPath, capability, published } = request;
-  if (path === "dead") await context.mounter.release(stagingPath, signal);
-  const device = await connectWhole(context, published, volumeId, record, signal);
+  const { record, path } = findings;
+  let { session } = findings;
+  if (path === "dead") {
+    await context.mounter.release(stagingPath, signal);
+    // With its last user a device without a connection goes.
+    session = await context.host.session(published.nqn, signal);
+  }
+  const device = await connectWhole(context, published, volumeId, { record, session }, signal);
   const wanted = wantedMount(capability, published);
   const fileSystemUuid = wanted && await counted(context, volumeId, () => {
     const isMounted = path === "mounted";

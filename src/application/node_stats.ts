@@ -5,7 +5,6 @@ import { diagnose, RESTAGE } from "../domain/health.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { FileSystemUsage, PathUse } from "../ports/mounter.ts";
-import { sessionOf } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
 
@@ -39,7 +38,7 @@ export async function volumeStats(
   signal: AbortSignal,
 ): Promise<VolumeStats> {
   const use = await context.mounter.look(path, signal);
-  const session = await sessionOf(context, nqnOf(volumeId), signal);
+  const session = await context.host.session(nqnOf(volumeId), signal);
   const device = session?.device;
   const found = await readableRecord(context.records, volumeId);
   const record = found?.bootId === context.bootId ? found : undefined;

@@ -4,7 +4,7 @@ import { StorageError } from "../domain/errors.ts";
 import { nqnOf } from "../domain/nvme.ts";
 import type { VolumeId } from "../domain/volume_id.ts";
 import type { StageRecord } from "../ports/stage_records.ts";
-import { isOnlyKept, sessionOf } from "./node_device.ts";
+import { isOnlyKept } from "./node_device.ts";
 import type { NodeContext } from "./node_ports.ts";
 import { readableRecord } from "./node_records.ts";
 
@@ -17,7 +17,9 @@ export async function unstageVolume(
 ): Promise<void> {
   const { host, mounter, records, reconnects } = context;
   const record = await readableRecord(records, volumeId);
-  const device = await host.find(nqnOf(volumeId), signal);
+  const session = await host.session(nqnOf(volumeId), signal);
+  // Also what is left of one: whoever has it mounted has the volume.
+  const device = session && (session.device ?? await host.find(session.nqn, signal));
   const use = await mounter.look(stagingPath, signal);
   const mounted = use.kind === "mount" || use.kind === "block" ? use : undefined;
   if (mounted?.isAlive && mounted.device !== device?.number) {
@@ -36,7 +38,7 @@ export async function unstageVolume(
   const isResumed = isEnding && record.capability.access.type === "mount";
   const isFree = use.kind === "nothing" || use.kind === "directory";
   if (mounted !== undefined || (isResumed && isFree)) {
-    await connectKept(context, record, signal);
+    if (isOnlyKept(session)) await connectKept(context, record, signal);
     await mounter.release(stagingPath, signal);
   }
   await disconnect(context, volumeId, signal);
@@ -55,7 +57,7 @@ async function connectKept(
 ): Promise<void> {
   if (record === undefined || record.bootId !== context.bootId) return;
   const { volumeId, phase, published: { nqn, at, policy } } = record;
-  if (phase === "abandoned" || !isOnlyKept(await sessionOf(context, nqn, signal))) return;
+  if (phase === "abandoned") return;
   try {
     await context.host.connect({ nqn, at, policy }, signal);
   } catch (error) {

@@ -73,6 +73,9 @@ export interface NvmeHost {
    */
   abandon(nqn: Nqn, signal: AbortSignal): Promise<void>;
 
+  /** The one of {@link sessions} that is of a subsystem; undefined when it is not among them. */
+  session(nqn: Nqn, signal: AbortSignal): Promise<NvmeSession | undefined>;
+
   /**
    * Every connection of this host with the managed prefix, and every subsystem with it that the
    * kernel shows without one (`closing`).

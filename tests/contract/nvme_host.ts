@@ -61,7 +61,9 @@ const CLAUSES: readonly NodeClause[] = [
   {
     name: "find() gives undefined for a subsystem that is not connected",
     check: async ({ host, exportDisk }) => {
-      assert.equal(await host.find((await exportDisk(DISK_BYTES)).nqn, FOREVER), undefined);
+      const { nqn } = await exportDisk(DISK_BYTES);
+      assert.equal(await host.find(nqn, FOREVER), undefined);
+      assert.equal(await host.session(nqn, FOREVER), undefined);
     },
   },
   {
@@ -170,4 +172,5 @@ async function assertOnlySession(
   assert.equal(session?.nqn, nqn);
   assert.equal(session.state, state);
   assert.deepEqual(session.device, await host.find(nqn, FOREVER));
+  assert.deepEqual(await host.session(nqn, FOREVER), session);
 }

@@ -16,7 +16,8 @@ const DENO_TEST =
 /** The line of one csi-sanity run; the line below all runs stands at the margin. */
 const SANITY_RUN = /^\s+(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 /** A test of `deno test`, a scenario on a real kernel, a finding of a csi-sanity run. */
-const FAILURE = / \.\.\. FAILED \(|scenarios failed together|^\s+! /;
+const FAILURE =
+  / \.\.\. FAILED \([^)]*\)$|^\S+ \S+ \.\.\. FAILED \(\d+ s\)|^\S+: \d+ scenarios failed together|^\s+! /;
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 /** The tests that one line of output counts. */

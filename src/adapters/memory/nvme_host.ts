@@ -62,6 +62,10 @@ export class MemoryNvmeHost implements NvmeHost {
     return answer(signal, () => this.#world.disconnect(nqn));
   }
 
+  async session(nqn: Nqn, signal: AbortSignal): Promise<NvmeSession | undefined> {
+    return (await this.sessions(signal)).find((each) => each.nqn === nqn);
+  }
+
   sessions(signal: AbortSignal): Promise<NvmeSession[]> {
     return answer(signal, () =>
       this.#world.connections().map((each, index) => ({

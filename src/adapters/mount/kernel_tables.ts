@@ -58,6 +58,7 @@ export const KERNEL_FILES: KernelFiles = {
 /** The tables of one kernel, as this process sees them. */
 export class KernelTables {
   readonly #files: KernelFiles;
+  #bootId: string | undefined;
 
   constructor(files: KernelFiles) {
     this.#files = files;
@@ -111,11 +112,12 @@ export class KernelTables {
     return undefined;
   }
 
-  /** What tells this boot from every other. */
+  /** What tells this boot from every other; no process outlives its boot, so it is read once. */
   async bootId(): Promise<string> {
+    if (this.#bootId !== undefined) return this.#bootId;
     const text = await this.#files.read("/proc/sys/kernel/random/boot_id");
     if (text === undefined) throw unreadable("this kernel shows no boot id");
-    return text.trim();
+    return this.#bootId = text.trim();
   }
 
   async #mountinfo(): Promise<string> {

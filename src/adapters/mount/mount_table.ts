@@ -42,20 +42,13 @@ export class MountTable {
 
   /** Every mount of the device. */
   async mountsOf(device: DeviceNumber): Promise<MountView[]> {
-    const entries = await this.#tables.mounts();
-    const views: MountView[] = [];
-    for (const entry of entries) {
-      if (entry.number !== device && !mayHide(entry)) continue;
-      const view = await this.#view(entry, entries);
-      if (view.device === device) views.push(view);
-    }
-    return views;
+    return await this.#mountsAmong(await this.#tables.mounts(), device);
   }
 
   /** Whether the device is mounted nowhere but at this path; repetitions of it do not count. */
   async isOnlyAt(device: DeviceNumber, path: string): Promise<boolean> {
     const entries = await this.#tables.mounts();
-    const mounts = (await this.mountsOf(device)).map(({ entry }) => entry);
+    const mounts = (await this.#mountsAmong(entries, device)).map(({ entry }) => entry);
     const places = new Set(
       mounts.filter((entry) => entry.path === path).map((entry) => placeOf(entry, entries)),
     );
@@ -69,7 +62,7 @@ export class MountTable {
   async pathsOf(device: DeviceNumber, isPreferred: (path: string) => boolean): Promise<string[]> {
     const entries = await this.#tables.mounts();
     const paths = new Map<string, string>();
-    for (const { entry } of await this.mountsOf(device)) {
+    for (const { entry } of await this.#mountsAmong(entries, device)) {
       const place = placeOf(entry, entries);
       if (!paths.has(place) || isPreferred(entry.path)) paths.set(place, entry.path);
     }
@@ -92,6 +85,19 @@ export class MountTable {
     const { sequence } = shown;
     const bootId = await this.#tables.bootId();
     await this.#notes.put("btrfs", { key, bootId, number, sequence });
+  }
+
+  async #mountsAmong(
+    entries: readonly MountEntry[],
+    device: DeviceNumber,
+  ): Promise<MountView[]> {
+    const views: MountView[] = [];
+    for (const entry of entries) {
+      if (entry.number !== device && !mayHide(entry)) continue;
+      const view = await this.#view(entry, entries);
+      if (view.device === device) views.push(view);
+    }
+    return views;
   }
 
   async #view(entry: MountEntry, entries: readonly MountEntry[]): Promise<MountView> {

@@ -108,6 +108,12 @@ export class KernelNvmeHost implements NvmeHost {
     await endConnections(this.#context, nqn, "whatever-uses-it", signal);
   }
 
+  async session(nqn: Nqn, signal: AbortSignal): Promise<NvmeSession | undefined> {
+    signal.throwIfAborted();
+    const view = await look(this.#context, nqn);
+    return isManagedNqn(nqn) && isShown(view) ? await this.#sessionOf(view) : undefined;
+  }
+
   async sessions(signal: AbortSignal): Promise<NvmeSession[]> {
     signal.throwIfAborted();
     const { files, paths, identity } = this.#context;
@@ -121,8 +127,7 @@ export class KernelNvmeHost implements NvmeHost {
     const views = [...nqns].map((nqn) =>
       viewOf(nqn as Nqn, identity.hostNqn, controllers, subsystems)
     );
-    const ours = views.filter((each) => each.ours.length > 0 || isLeftOver(each));
-    return await Promise.all(ours.map((each) => this.#sessionOf(each)));
+    return await Promise.all(views.filter(isShown).map((each) => this.#sessionOf(each)));
   }
 
   async dangers(signal: AbortSignal): Promise<string[]> {
@@ -196,11 +201,11 @@ export class KernelNvmeHost implements NvmeHost {
 }
 
 /**
- * A subsystem without any connection: something still holds what it had, or its head waits for one.
- * Its own links do not tell: they can outlive the controller.
+ * Whether a subsystem is connected by us, or by nobody: then something still holds what it had, or
+ * its head waits for a connection. Its own links do not tell: they can outlive the controller.
  */
-function isLeftOver({ ours, foreign, subsystems }: VolumeView): boolean {
-  return ours.length === 0 && foreign.length === 0 && subsystems.length > 0;
+function isShown({ ours, foreign, subsystems }: VolumeView): boolean {
+  return ours.length > 0 || (foreign.length === 0 && subsystems.length > 0);
 }
 
 function refuseForeign({ nqn, foreign: [other] }: VolumeView): void {

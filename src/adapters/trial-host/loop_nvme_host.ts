@@ -125,6 +125,10 @@ export class LoopNvmeHost implements NvmeHost {
     for (const device of devices) await this.#detach(device, signal);
   }
 
+  async session(nqn: Nqn, signal: AbortSignal): Promise<NvmeSession | undefined> {
+    return (await this.sessions(signal)).find((each) => each.nqn === nqn);
+  }
+
   async sessions(signal: AbortSignal): Promise<NvmeSession[]> {
     signal.throwIfAborted();
     const exports = await readExports(this.#directory);

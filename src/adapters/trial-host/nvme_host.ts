@@ -80,6 +80,10 @@ export class TrialNvmeHost implements NvmeHost {
     await this.#state.dropSession(nqn);
   }
 
+  async session(nqn: Nqn, signal: AbortSignal): Promise<NvmeSession | undefined> {
+    return (await this.sessions(signal)).find((each) => each.nqn === nqn);
+  }
+
   async sessions(signal: AbortSignal): Promise<NvmeSession[]> {
     signal.throwIfAborted();
     const sessions: NvmeSession[] = [];

@@ -19,7 +19,7 @@ import {
   VOLUME,
 } from "../../builders/node.ts";
 import type { TestNode } from "../../builders/node.ts";
-import type { NvmeSession } from "../../../src/ports/nvme_host.ts";
+import type { NvmeHost } from "../../../src/ports/nvme_host.ts";
 import { assertFails, FOREVER } from "../../contract/node_harness.ts";
 import { overriding } from "../../fakes/overriding.ts";
 
@@ -114,11 +114,11 @@ Deno.test("stats() knows a volume whose device the kernel keeps and the session 
   let isKept = false;
   const node = aNode((ports) => {
     const { host } = ports;
-    const sessions = async (signal: AbortSignal): Promise<NvmeSession[]> =>
-      (await host.sessions(signal)).map((session) =>
-        isKept ? { ...session, device: undefined } : session
-      );
-    return { ...ports, host: overriding(host, "sessions", sessions) };
+    const session: NvmeHost["session"] = async (nqn, signal) => {
+      const found = await host.session(nqn, signal);
+      return found && isKept ? { ...found, device: undefined } : found;
+    };
+    return { ...ports, host: overriding(host, "session", session) };
   });
   await node.volumes.stage(aStage(), FOREVER);
   await node.volumes.publish(aNodePublish(), FOREVER);

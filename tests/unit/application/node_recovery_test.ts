@@ -90,7 +90,7 @@ Deno.test("F12: a repeated stage and publish touch nothing", async () => {
     await node.volumes.publish(aNodePublish(capability), FOREVER);
     const looks = new Set(faults.calls.slice(callsBefore));
     const asked = capability.access.type === "mount" ? ["works"] : [];
-    assert.deepEqual([...looks].sort(), ["look", "read", "sessions", ...asked]);
+    assert.deepEqual([...looks].sort(), ["look", "read", "session", ...asked]);
     assert.deepEqual(await pictureOf(node), before);
     await node.volumes.unpublish(VOLUME, TARGET, FOREVER);
     await node.volumes.unstage(VOLUME, STAGING, FOREVER);

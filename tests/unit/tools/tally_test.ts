@@ -30,6 +30,7 @@ const NAMING: Readonly<Record<string, boolean>> = {
   "6.1: 3 scenarios failed together: Error: no boot": true,
   "  ! 2 specs failed that must pass": true,
   "it keeps a promise ... ok (12ms)": false,
+  "it finds a FAILED line ... FAILED (12ms) ... ok (3ms)": false,
   "FAILED | 23 passed | 1 failed (178ms)": false,
 };
 

@@ -89,7 +89,12 @@ const CASES: readonly (readonly [tree: WrittenTree, sessions: readonly Shown[]])
 for (const [{ kernel, about, entries }, expected] of CASES) {
   Deno.test(`on ${kernel}, ${about}: every session and device is found`, async () => {
     const host = openHost(new FakeKernel(entries));
-    const shown = (await host.sessions(NEVER)).map(({ nqn, state, at, controllers, device }) => [
+    const sessions = await host.sessions(NEVER);
+    for (let index = 1; index <= 4; index++) {
+      const one = sessions.find(({ nqn }) => nqn === volume(index));
+      assert.deepEqual(await host.session(volume(index), NEVER), one);
+    }
+    const shown = sessions.map(({ nqn, state, at, controllers, device }) => [
       ...[Number(/pvc-0+(\d)/.exec(nqn)?.[1]), state, at?.port, controllers.join()],
       device && `${device.path} ${device.number} …${device.identity?.slice(-3)}`,
     ]);
@@ -108,6 +113,25 @@ Deno.test("what another host NQN has connected is none of ours", async () => {
   const host = openHost(kernel);
   assert.deepEqual((await host.sessions(NEVER)).map(({ nqn }) => nqn), [volume(2)]);
   assert.equal(await host.find(volume(1), NEVER), undefined);
+  assert.equal(await host.session(volume(1), NEVER), undefined);
+});
+
+Deno.test("session() reads of other volumes nothing but whose they are", async () => {
+  const kernel = new FakeKernel(live61.entries);
+  const { tree } = kernel;
+  const read = tree.read.bind(tree);
+  const paths: string[] = [];
+  tree.read = (path) => {
+    paths.push(path);
+    return read(path);
+  };
+  const session = await openHost(kernel).session(volume(2), NEVER);
+  assert.deepEqual(session?.controllers, ["nvme1"]);
+  const others = paths.filter((path) => /\/(nvme0|nvme-subsys0)\//.test(path));
+  assert.deepEqual(others.sort(), [
+    "/sys/class/nvme-subsystem/nvme-subsys0/subsysnqn",
+    "/sys/class/nvme/nvme0/subsysnqn",
+  ]);
 });
 
 Deno.test("a controller that is only just being made is not taken for one", async () => {

@@ -64,6 +64,9 @@ export async function sweepScratch(
   const prefix = forPath === undefined
     ? `${scratchDirectory}/`
     : join(scratchDirectory, scratchName(forPath));
+  // A mount has its directory, so without one there is none.
+  const left = (await directoriesIn(scratchDirectory)).filter((path) => path.startsWith(prefix));
+  if (left.length === 0) return;
   // Not the caller's signal: what was begun is ended also when nobody waits for it any more.
   const signal = new AbortController().signal;
   for (const { path } of (await tables.mounts()).reverse()) {
@@ -76,9 +79,7 @@ export async function sweepScratch(
     };
     await programs.run(call, signal).catch(() => undefined);
   }
-  for (const path of await directoriesIn(scratchDirectory)) {
-    if (path.startsWith(prefix)) await Deno.remove(path).catch(() => undefined);
-  }
+  for (const path of left) await Deno.remove(path).catch(() => undefined);
 }
 
 function scratchName(path: string): string {

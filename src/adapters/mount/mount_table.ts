@@ -100,6 +100,11 @@ export class MountTable {
     return views;
   }
 
+  /** Forgets what {@link noteDevice} noted about a file system that is mounted no more. */
+  async forgetDevice(entry: MountEntry): Promise<void> {
+    if (mayHide(entry)) await this.#notes.remove("btrfs", entry.number);
+  }
+
   async #view(entry: MountEntry, entries: readonly MountEntry[]): Promise<MountView> {
     const { number, isThere } = await this.#deviceBelow(entry);
     return {

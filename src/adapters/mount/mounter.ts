@@ -238,7 +238,7 @@ export class LinuxMounter implements Mounter {
       if (isDeviceFailure(end)) await probeDevice(this.#parts, device, signal);
       throw new StorageError("not-ready", `Cannot mount ${device.path} at ${path}: ${finding}`);
     }
-    await this.#parts.table.noteDevice(path);
+    if (fileSystem === "btrfs") await this.#parts.table.noteDevice(path);
     await this.#confirm(path, device.number, isReadOnly);
   }
 

@@ -3,7 +3,7 @@
  * moment. None of them is the truth about what is there, which the kernel says; each says only what
  * the kernel cannot: what a thing was before it went away. A note of another boot says nothing.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DeviceNumber } from "../../domain/block_device.ts";
 import { base64url, sha256Of } from "../../domain/digest.ts";
 import { StorageError } from "../../domain/errors.ts";
@@ -92,10 +92,9 @@ export class Notes {
 
   async #put(kind: NoteKind, note: DeviceNote): Promise<void> {
     const directory = join(this.#directory, kind);
-    await Deno.mkdir(directory, { recursive: true });
     const path = this.#pathOf(kind, note.key);
     {
-      using file = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true });
+      using file = await openPart(`${path}.new`);
       const bytes = new TextEncoder().encode(`${JSON.stringify({ version: VERSION, ...note })}\n`);
       for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
       await file.sync();
@@ -107,6 +106,18 @@ export class Notes {
 
   #pathOf(kind: NoteKind, key: string): string {
     return join(this.#directory, kind, `${base64url(sha256Of(key))}${SUFFIX}`);
+  }
+}
+
+/** Its directory is made when it is missing. */
+async function openPart(path: string): Promise<Deno.FsFile> {
+  const options = { write: true, create: true, truncate: true };
+  try {
+    return await Deno.open(path, options);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await Deno.mkdir(dirname(path), { recursive: true });
+    return await Deno.open(path, options);
   }
 }
 

@@ -81,7 +81,7 @@ async function unmountTop(
   const call = { program: "umount", args, deadlineMs: UNMOUNT_MS, subject: view.device };
   const end = await parts.programs.run(call, signal);
   if (end.code === 0) {
-    if (isLast) await notes.remove("btrfs", view.entry.number);
+    if (isLast) await table.forgetDevice(view.entry);
     return;
   }
   const kind = unmountFailure(end);

@@ -7,6 +7,10 @@
 # Arguments: address, port, NQN, host NQN, host id, mount point, cycles. The volume holds ext4.
 set -euo pipefail
 address=$1 port=$2 nqn=$3 hostnqn=$4 hostid=$5 path=$6 cycles=$7
+if ! command -v fuser >/dev/null; then
+  echo "Cannot measure unstaging by hand: fuser is missing (package psmisc)" >&2
+  exit 1
+fi
 mkdir -p "$path"
 now() { echo $((${EPOCHREALTIME/./} / 100)); } # tenths of a millisecond
 head_of() {

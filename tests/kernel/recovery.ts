@@ -40,7 +40,7 @@ export async function recover(
   const errno = await writer.waitForError(withinMs, signal);
   assert.ok(DEAD.has(errno), `the writer saw ${errno}`);
   const message = await volume.waitForCondition(condition, withinMs, signal, node);
-  await waitForEvent(node, event, signal);
+  await waitForEvent(volume, event, signal, node);
   await writer.stop(signal).catch(() => undefined);
   await volume.unbind(node);
   await volume.unstage(node);
@@ -84,21 +84,20 @@ export async function detachByForce(volume: LabVolume, node: LabNode): Promise<v
   await node.machine.run(`${program} /lab/rds-csi.js ${command}`, { deadlineMs: 120_000 });
 }
 
-/** Waits until the node's log has an event with such a text, beside those of calls. */
+/** Waits until the node's log has an event of the volume with such a text, beside those of calls. */
 export async function waitForEvent(
-  node: LabNode,
+  { id }: LabVolume,
   text: RegExp,
   signal: AbortSignal,
+  node: LabNode,
 ): Promise<void> {
+  const isIt = (line: string): boolean =>
+    line.includes(id) && text.test(line) && !line.includes("rpc-finished");
   await until({
-    what: `an event with ${text.source} in the log of ${node.name}`,
+    what: `an event of ${id} with ${text.source} in the log of ${node.name}`,
     withinMs: EVENT_MS,
     signal,
-    look: async () => {
-      const lines = (await node.driverLog()).split("\n");
-      const isEvent = (line: string): boolean => text.test(line) && !/rpc-finished/.test(line);
-      return lines.some(isEvent) || undefined;
-    },
+    look: async () => (await node.driverLog()).split("\n").some(isIt) || undefined,
   });
 }
 
@@ -108,5 +107,5 @@ export async function fileSystemUuidOf(volume: LabVolume, node: LabNode): Promis
   const [head] = (await volume.look(node)).heads;
   if (head === undefined) return "";
   const blkid = `blkid -p -o value -s UUID /dev/${head.name}`;
-  return (await node.machine.exec(blkid, { deadlineMs: 20_000 })).stdout.trim();
+  return (await node.machine.run(blkid, { deadlineMs: 20_000 })).trim();
 }

@@ -104,8 +104,13 @@ async function runAll(
       scenarios,
       start: async () => {
         const startMs = performance.now();
-        // A boot does not heed the signal; its machines end with this process.
-        const lab = await Promise.race([start(), aborted.promise]);
+        // A boot does not heed the signal; its machines end with this process. Emulated processors
+        // crash a kernel now and then, also while it boots.
+        const started = start().catch((error: unknown) => {
+          print(`${series}: once more, for the laboratory did not come up: ${Deno.inspect(error)}`);
+          return start();
+        });
+        const lab = await Promise.race([started, aborted.promise]);
         print(`${series} laboratory is up after ${seconds(startMs)}`);
         return lab;
       },

@@ -41,6 +41,7 @@ export async function runScenarios(options: RunOptions): Promise<RunTally> {
       const { id, needsOwnBoot = false } = scenario.plan;
       if (needsOwnBoot) lab = await ended(lab);
       lab ??= await options.start();
+      if (!lab.node.machine.isRunning) await lab.node.boot();
       const started = performance.now();
       let result = await attempt(lab, scenario, options);
       const crashed = result.outcome === "failed" ? await lab.crashedMachines() : [];
@@ -86,7 +87,8 @@ async function attempt(
     const directory = join(options.logDirectory, `${options.series}-${plan.id}`);
     await lab.collect(directory).catch((problem) => options.print(`no logs: ${problem}`));
     options.print(error instanceof Error ? error.stack ?? error.message : String(error));
-    options.print(`logs in ${directory}`);
+    options.print(`logs in ${directory}; the last of ${lab.node.name}'s kernel:`);
+    options.print(await lab.node.machine.ask("dmesg | tail -n 15").catch(String));
     const reason = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
     return { outcome: "failed", ...facts, figures: {}, reason };
   }

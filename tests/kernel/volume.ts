@@ -68,13 +68,17 @@ export class LabVolume {
 
   /** Makes a volume on the box. */
   static async create(lab: KernelLab, plan: VolumePlan): Promise<LabVolume> {
-    const { volume } = await lab.controller.call(Controller.method.createVolume, {
+    const request = {
       name: plan.name,
       capacityRange: { requiredBytes: plan.sizeBytes ?? GIB },
       volumeCapabilities: [capabilityOf(plan)],
       parameters: plan.parameters ?? {},
       ...(plan.source === undefined ? {} : { volumeContentSource: plan.source }),
-    }, { deadlineMs: CALL_MS });
+    };
+    const { volume } = await retried(
+      "CreateVolume",
+      () => lab.controller.call(Controller.method.createVolume, request, { deadlineMs: CALL_MS }),
+    );
     assert.ok(volume !== undefined, "CreateVolume answered without a volume");
     return new LabVolume(lab, plan, volume);
   }
@@ -151,7 +155,7 @@ export class LabVolume {
       volumeCapability: this.capability,
       volumeContext: this.context,
     };
-    await retried("ControllerPublishVolume", CALL_MS, async () => {
+    await retried("ControllerPublishVolume", async () => {
       const { publishContext } = await this.lab.controller.call(
         Controller.method.controllerPublishVolume,
         request,
@@ -165,7 +169,7 @@ export class LabVolume {
   async unpublish(node: LabNode): Promise<void> {
     const nodeId = await node.nodeId();
     const request = { volumeId: this.id, nodeId };
-    await retried("ControllerUnpublishVolume", CALL_MS, async () => {
+    await retried("ControllerUnpublishVolume", async () => {
       await this.lab.controller.call(Controller.method.controllerUnpublishVolume, request, {
         deadlineMs: CALL_MS,
       });
@@ -175,7 +179,7 @@ export class LabVolume {
 
   /** NodeStageVolume, retried as the kubelet does while it answers with a passing error. */
   async stage(node: LabNode, withinMs: number = CALL_MS): Promise<void> {
-    await retried("NodeStageVolume", withinMs, () => this.stageOnce(node));
+    await retried("NodeStageVolume", () => this.stageOnce(node), withinMs);
   }
 
   /** NodeStageVolume, once; `differing` is laid over the publish context. */
@@ -185,7 +189,7 @@ export class LabVolume {
     options: { readonly deadlineMs?: number } = {},
   ): Promise<void> {
     const context = this.publishedOn(await node.nodeId());
-    await node.machine.run(`mkdir -p ${this.stagingPath}`);
+    await node.machine.ask(`mkdir -p ${this.stagingPath}`);
     await node.csi.call(Node.method.nodeStageVolume, {
       volumeId: this.id,
       stagingTargetPath: this.stagingPath,
@@ -197,7 +201,7 @@ export class LabVolume {
 
   /** NodeUnstageVolume, retried as the kubelet does. */
   async unstage(node: LabNode, withinMs: number = CALL_MS): Promise<void> {
-    await retried("NodeUnstageVolume", withinMs, () => this.unstageOnce(node, CALL_MS));
+    await retried("NodeUnstageVolume", () => this.unstageOnce(node, CALL_MS), withinMs);
   }
 
   /** NodeUnstageVolume, once. */
@@ -212,8 +216,8 @@ export class LabVolume {
     options: { readonly isReadOnly?: boolean; readonly targetPath?: string } = {},
   ): Promise<void> {
     const path = options.targetPath ?? this.targetPath;
-    await node.machine.run(`mkdir -p ${path.slice(0, path.lastIndexOf("/"))}`);
-    await retried("NodePublishVolume", CALL_MS, async () => {
+    await node.machine.ask(`mkdir -p ${path.slice(0, path.lastIndexOf("/"))}`);
+    await retried("NodePublishVolume", async () => {
       await node.csi.call(Node.method.nodePublishVolume, {
         volumeId: this.id,
         stagingTargetPath: this.stagingPath,
@@ -229,15 +233,47 @@ export class LabVolume {
   /** NodeUnpublishVolume. */
   async unbind(node: LabNode, targetPath: string = this.targetPath): Promise<void> {
     const request = { volumeId: this.id, targetPath };
-    await retried("NodeUnpublishVolume", CALL_MS, async () => {
+    await retried("NodeUnpublishVolume", async () => {
       await node.csi.call(Node.method.nodeUnpublishVolume, request, { deadlineMs: CALL_MS });
     });
+  }
+
+  /** ControllerExpandVolume and NodeExpandVolume. */
+  async expand(node: LabNode, sizeBytes: bigint): Promise<void> {
+    await this.expandOnBox(sizeBytes);
+    await retried("NodeExpandVolume", () => this.expandOnNodeOnce(node));
+  }
+
+  /** ControllerExpandVolume. */
+  async expandOnBox(sizeBytes: bigint): Promise<void> {
+    const request = {
+      volumeId: this.id,
+      capacityRange: { requiredBytes: sizeBytes },
+      volumeCapability: this.capability,
+    };
+    await retried("ControllerExpandVolume", async () => {
+      await this.lab.controller.call(Controller.method.controllerExpandVolume, request, {
+        deadlineMs: CALL_MS,
+      });
+    });
+    this.capacityBytes = sizeBytes;
+  }
+
+  /** NodeExpandVolume to the size that the volume has on the box, once. */
+  async expandOnNodeOnce(node: LabNode): Promise<void> {
+    await node.csi.call(Node.method.nodeExpandVolume, {
+      volumeId: this.id,
+      capacityRange: { requiredBytes: this.capacityBytes },
+      volumeCapability: this.capability,
+      volumePath: this.targetPath,
+      stagingTargetPath: this.stagingPath,
+    }, { deadlineMs: CALL_MS });
   }
 
   /** DeleteVolume. */
   async delete(): Promise<void> {
     const request = { volumeId: this.id };
-    await retried("DeleteVolume", CALL_MS, async () => {
+    await retried("DeleteVolume", async () => {
       await this.lab.controller.call(Controller.method.deleteVolume, request, {
         deadlineMs: CALL_MS,
       });
@@ -284,7 +320,7 @@ export class LabVolume {
 
   /** What the kernel shows of it. */
   async look(node: LabNode = this.lab.node): Promise<KernelView> {
-    return parseView(await node.machine.run(lookScript(this.nqn, this.targetPath)));
+    return parseView(await node.machine.ask(lookScript(this.nqn, this.targetPath)));
   }
 
   /** The only device of the volume. @throws {Error} when there is none or several */
@@ -318,13 +354,21 @@ export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
 const PASSING: ReadonlySet<number | undefined> = new Set([4, 8, 9, 10, 14]);
 const RETRY_MS = 1_000;
 
-async function retried(what: string, withinMs: number, call: () => Promise<void>): Promise<void> {
-  const last = Date.now() + withinMs;
+/**
+ * Makes a call as sidecars and the kubelet do, again and again while the answer is one that passes.
+ * @throws {Error} with any other answer, or the last one when the time is over.
+ */
+export async function retried<Answer>(
+  what: string,
+  call: () => Promise<Answer>,
+  withinMs: number = CALL_MS,
+): Promise<Answer> {
+  const last = performance.now() + withinMs;
   while (true) {
     try {
       return await call();
     } catch (error) {
-      if (!PASSING.has(codeOf(error)) || Date.now() > last) {
+      if (!PASSING.has(codeOf(error)) || performance.now() > last) {
         throw new Error(`${what}: ${error instanceof Error ? error.message : error}`, {
           cause: error,
         });

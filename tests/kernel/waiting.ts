@@ -27,11 +27,11 @@ export interface Awaited<T> {
 
 /** Looks again and again until there is something. @throws {Error} when there is nothing in time */
 export async function until<T>({ what, withinMs, signal, look, seen }: Awaited<T>): Promise<T> {
-  const last = Date.now() + withinMs;
+  const last = performance.now() + withinMs;
   while (true) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > last) {
+    if (performance.now() > last) {
       const shown = seen === undefined ? "" : `; last seen: ${JSON.stringify(seen())}`;
       throw new Error(`Cannot see ${what} within ${withinMs} ms${shown}`);
     }

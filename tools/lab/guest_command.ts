@@ -9,13 +9,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** The machine did not answer, or the connection to it broke: the command may run or have run. */
+export class NoAnswerError extends Error {
+  override name = "NoAnswerError";
+}
+
 /** How long the connection may take beyond the command itself, which its machine ends in time. */
 const GRACE_MS = 15_000;
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
  * Runs shell text on the machine whose command port is `port`.
- * @throws {Error} when the machine does not answer in time, or goes away; the command may run on then.
+ * @throws {NoAnswerError} when the machine does not answer in time, or goes away.
  */
 export async function runInGuest(
   port: number,
@@ -46,7 +51,7 @@ export async function runInGuest(
     signal?.throwIfAborted();
     const why = isLate ? `no answer within ${deadlineMs} ms` : "the connection broke";
     const shown = command.slice(0, 200);
-    throw new Error(`Cannot run "${shown}" in the machine: ${why}`, { cause: error });
+    throw new NoAnswerError(`Cannot run "${shown}" in the machine: ${why}`, { cause: error });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", close);

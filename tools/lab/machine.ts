@@ -12,7 +12,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CommandResult, runInGuest } from "./guest_command.ts";
+import { type CommandResult, NoAnswerError, runInGuest } from "./guest_command.ts";
 import type { Kernel } from "./kernels.ts";
 import { runQmp } from "./qmp.ts";
 
@@ -49,6 +49,8 @@ const COMMAND_PORT = 7000;
 /** Leads to a shell on a terminal, for people. */
 export const SHELL_PORT = 7003;
 const COMMAND_DEADLINE_MS = 60_000;
+/** A command that only looks takes a second at most, on a machine that is busy. */
+const ASK_DEADLINE_MS = 15_000;
 /** Alone it is 5 s; eight busy processes beside it make it a minute. */
 const BOOT_DEADLINE_MS = 180_000;
 const BOOT_POLL_MS = 100;
@@ -73,6 +75,7 @@ export class Machine implements AsyncDisposable {
   readonly serialLog: string;
   readonly #options: MachineOptions;
   #process: Deno.ChildProcess | undefined;
+  #hasDied = false;
   #ports: ReadonlyMap<number, number> = new Map();
 
   constructor(options: MachineOptions) {
@@ -112,7 +115,11 @@ export class Machine implements AsyncDisposable {
     this.#process = process;
     const output = Promise.all([process.stdout, process.stderr].map((it) => textOf(it)));
     const ended = process.status.then(async ({ code }) => {
-      if (this.#process === process) this.#process = undefined;
+      // Whoever switches it off takes the process away before it ends.
+      if (this.#process === process) {
+        this.#process = undefined;
+        this.#hasDied = true;
+      }
       const text = (await output).join("");
       return new Error(`QEMU ended with status ${code}: ${text.trim()}`);
     });
@@ -142,13 +149,27 @@ export class Machine implements AsyncDisposable {
     });
   }
 
-  /** Whether its kernel ever ended by a panic; its serial log says so. */
+  /** Whether its kernel ever ended by a panic, as its serial log says, or QEMU ended by itself. */
   async hasCrashed(): Promise<boolean> {
+    if (this.#hasDied) return true;
     try {
       return (await Deno.readTextFile(this.serialLog)).includes("Kernel panic");
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
       throw error;
+    }
+  }
+
+  /**
+   * As {@link run}, for shell text that may run twice: once more when the machine does not answer
+   * in time, for a connection to it can be lost.
+   */
+  async ask(command: string): Promise<string> {
+    try {
+      return await this.run(command, { deadlineMs: ASK_DEADLINE_MS });
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      return await this.run(command);
     }
   }
 
@@ -197,13 +218,13 @@ export class Machine implements AsyncDisposable {
   async powerOff(): Promise<void> {
     const process = this.#process;
     if (process === undefined) return;
+    this.#process = undefined;
     try {
       process.kill("SIGKILL");
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
     await process.status;
-    this.#process = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -289,7 +310,15 @@ export class Machine implements AsyncDisposable {
     const { name, address, kernel } = this.#options;
     const machineId = createHash("sha256").update(this.shared).digest("hex").slice(0, 32);
     return [
-      ...["console=ttyS0", "panic=-1", "mitigations=off", "nokaslr", "quiet", "loglevel=5"],
+      ...[
+        "console=ttyS0",
+        "panic=-1",
+        "oops=panic",
+        "mitigations=off",
+        "nokaslr",
+        "quiet",
+        "loglevel=5",
+      ],
       ...[`lab.init=${GUEST}init.sh`, `lab.name=${name}`, `lab.address=${address}`],
       ...[`lab.modules=${kernel.modules}`, `lab.machine-id=${machineId}`],
     ].join(" ");

@@ -251,15 +251,17 @@ async function afterLateExport(
   signal: AbortSignal,
 ): Promise<Figures> {
   if (lab.series !== "6.12") return await goOn(writing, 90_000, signal);
-  await until({
-    what: "the guardian connect again",
-    withinMs: 90_000,
-    signal,
-    look: async () => {
-      const { controllers } = await writer.volume.look();
-      return controllers.some(({ state }) => state === "live") || undefined;
-    },
-  });
+  for (const isLive of [false, true]) {
+    await until({
+      what: isLive ? "the guardian connect again" : "the kernel lose the connection",
+      withinMs: 90_000,
+      signal,
+      look: async () => {
+        const { controllers } = await writer.volume.look();
+        return controllers.some(({ state }) => state === "live") === isLive || undefined;
+      },
+    });
+  }
   const condition = /must be staged again/;
   return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);
 }

@@ -40,7 +40,7 @@ const GIVEN_UP: Scenario = {
     const fileSystemUuid = await fileSystemUuidOf(volume, lab.node);
     await lab.box.machine.setLink(false);
     await volume.waitForCondition(LOST, 40_000, signal);
-    await waitForEvent(lab.node, LOST, signal);
+    await waitForEvent(volume, LOST, signal, lab.node);
     await detachByForce(volume, lab.node);
     const withinMs = keepsDevice(lab) ? 180_000 : 60_000;
     await writer.waitForError(withinMs, signal);

@@ -7,7 +7,7 @@ import {
 } from "../../../src/adapters/csi-grpc/gen/csi_pb.ts";
 import { type Figures, type KernelLab, minutes, type Scenario } from "../scenario.ts";
 import { assertSame } from "../steady.ts";
-import { GIB, LabVolume, refusalOf, type VolumePlan } from "../volume.ts";
+import { GIB, LabVolume, refusalOf, retried, type VolumePlan } from "../volume.ts";
 import { timed } from "../waiting.ts";
 import { LabWriter } from "../writer.ts";
 
@@ -51,12 +51,13 @@ async function live(
   const name = `life-${access}`;
   const [source, attachMs] = await timed(() => LabVolume.inUse(lab, { name, access }));
   const sum = await fill(source);
-  const { snapshot } = await lab.controller.call(Controller.method.createSnapshot, {
-    name: `snap-${name}`,
-    sourceVolumeId: source.id,
-  });
+  const wanted = { name: `snap-${name}`, sourceVolumeId: source.id };
+  const { snapshot } = await retried(
+    "CreateSnapshot",
+    () => lab.controller.call(Controller.method.createSnapshot, wanted),
+  );
   const snapshotId = snapshot?.snapshotId ?? "";
-  await expandUnderWriter(lab, source, signal);
+  await expandUnderWriter(source, signal);
   const isBeside = access !== "btrfs" || lab.series !== "6.1";
   if (!isBeside) await source.detach(lab.node);
   const restored = await LabVolume.inUse(lab, {
@@ -80,7 +81,10 @@ async function live(
     await source.attach(lab.node);
   }
   assert.equal(await sumOf(source), sum, "the source holds other data");
-  await lab.controller.call(Controller.method.deleteSnapshot, { snapshotId });
+  await retried(
+    "DeleteSnapshot",
+    () => lab.controller.call(Controller.method.deleteSnapshot, { snapshotId }),
+  );
   const [, removeMs] = await timed(() => source.remove());
   if (!isBeside) await restored.attach(lab.node);
   assert.equal(await sumOf(restored), sum, "the restore needs its source");
@@ -90,33 +94,16 @@ async function live(
 }
 
 /** Grows a volume while a writer is at it; for raw block only the device grows. */
-async function expandUnderWriter(
-  lab: KernelLab,
-  volume: LabVolume,
-  signal: AbortSignal,
-): Promise<void> {
+async function expandUnderWriter(volume: LabVolume, signal: AbortSignal): Promise<void> {
   const writer = volume.isBlock ? undefined : await LabWriter.start(volume, signal);
   const before = await volume.look();
-  await expand(lab, volume, 2n * GIB);
+  await volume.expand(volume.lab.node, 2n * GIB);
   assertSame(before, await volume.look());
   assert.equal((await volume.device()).sizeBytes, 2 * Number(GIB));
   if (writer === undefined) return;
   assert.ok(await sizeOf(volume) > 1.7 * Number(GIB), "the file system did not grow");
   await writer.waitForRecords(3, 30_000, signal);
   await writer.stopAndCheck(signal);
-}
-
-/** ControllerExpandVolume and NodeExpandVolume. */
-async function expand(lab: KernelLab, volume: LabVolume, sizeBytes: bigint): Promise<void> {
-  const capacityRange = { requiredBytes: sizeBytes };
-  const request = { volumeId: volume.id, capacityRange, volumeCapability: volume.capability };
-  await lab.controller.call(Controller.method.controllerExpandVolume, request);
-  volume.capacityBytes = sizeBytes;
-  await lab.node.csi.call(Node.method.nodeExpandVolume, {
-    ...request,
-    volumePath: volume.targetPath,
-    stagingTargetPath: volume.stagingPath,
-  });
 }
 
 /** Writes 64 MiB of chance and gives their checksum. */

@@ -154,7 +154,6 @@ const NODE_LOST: Scenario = {
     let records = 0;
     for (const writer of writers) records += (await writer.checkRecords(other)).records;
     for (const volume of volumes) await volume.remove(other);
-    await lab.node.boot();
     return { records, moveMs };
   },
 };
@@ -327,7 +326,7 @@ const DISCONNECTED_BY_OTHERS: Scenario = {
       signal,
       look: async () => (await volume.look()).controllers.length > 0 || undefined,
     });
-    await waitForEvent(lab.node, /"reason":"no-connection"/, signal);
+    await waitForEvent(volume, /"reason":"no-connection"/, signal, lab.node);
     if (keepsDevice(lab)) return await goOn(writing, 30_000, signal);
     const condition = /must be staged again/;
     return await recover({ writer, fileSystemUuid, condition, withinMs: 60_000 }, signal);

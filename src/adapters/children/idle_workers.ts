@@ -7,15 +7,19 @@ import type { KernelWorker } from "./kernel_worker.ts";
  * start a worker for each. Each holds some 15 MB that it shares with nobody.
  */
 const IDLE_MAX = 4;
-/** A worker that is not needed for so long ends, so that a node at rest holds none. */
-const IDLE_MS = 60_000;
+/**
+ * A worker that is not needed for so long ends, so that a node without volumes holds none. With one,
+ * the kubelet asks for its statistics every minute: a start each time would cost more than to wait,
+ * and takes longest when a machine is busiest, as it is after an outage.
+ */
+const IDLE_MS = 180_000;
 
 interface Idle {
   readonly worker: KernelWorker;
   readonly timer: AbortController;
 }
 
-/** A few idle workers, each for a minute. */
+/** A few idle workers, each for three minutes. */
 export class IdleWorkers {
   readonly #clock: Clock;
   /** In the order they became idle. */
@@ -25,7 +29,7 @@ export class IdleWorkers {
     this.#clock = clock;
   }
 
-  /** The one that was used last, so that those that are one too many come to their minute. */
+  /** The one that was used last, so that those that are one too many come to their end. */
   take(): KernelWorker | undefined {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       idle.timer.abort();

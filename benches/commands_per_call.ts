@@ -20,6 +20,12 @@ const LISTED: readonly (readonly [volumes: number, commandsMax: number])[] = [
   ...[[1, 1], [500, 1], [501, 2], [1000, 2], [1001, 3]] as const,
 ];
 
+/** What a start sends last: its look for snapshots that were begun and not finished. */
+const LAST = /comment~"\^r1;k=s;/;
+const START_MS = 30_000;
+const START_COMMANDS_MAX = 100;
+const POLL_MS = 20;
+
 /** Counts call after call. */
 class Tally {
   readonly costs: CallCost[] = [];
@@ -57,6 +63,7 @@ export async function measureCommandsPerCall(installation: Installation): Promis
  * limits, the proof of its copies. Whether they ran at the start or with a call does not matter.
  */
 async function costOfStart(installation: Installation): Promise<CallCost> {
+  await waitForSweep(installation);
   await snapshotOnce(installation);
   const first = await installation.commandCount();
   await snapshotOnce(installation);
@@ -66,6 +73,18 @@ async function costOfStart(installation: Installation): Promise<CallCost> {
     when: "once per connected box: features, limits, copy proof",
     commands,
   };
+}
+
+/** The start ends with a look for left-overs, for snapshots last, beside the first calls. */
+async function waitForSweep({ control }: Installation): Promise<void> {
+  const deadline = AbortSignal.timeout(START_MS);
+  for (;;) {
+    deadline.throwIfAborted();
+    const { commands } = await control.commands({ last: START_COMMANDS_MAX });
+    const isOver = commands.some(({ line, outcome }) => outcome === "answered" && LAST.test(line));
+    if (isOver) return;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 async function snapshotOnce({ calls }: Installation): Promise<void> {

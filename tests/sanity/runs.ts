@@ -133,7 +133,9 @@ async function flagsOf(
     `-csi.testvolumeaccesstype=${run.accessType}`,
     `-csi.testvolumemutableparameters=${mutable}`,
     `-csi.junitfile=${junitFile}`,
-    ...(hook === undefined ? [] : [`-csi.createstagingpathcmd=${hook}`]),
+    ...(hook === undefined
+      ? []
+      : [`-csi.createstagingpathcmd=${hook}`, "-csi.createpathcmdtimeout=60s"]),
     "-ginkgo.randomize-all",
     "-ginkgo.seed=11",
   ];

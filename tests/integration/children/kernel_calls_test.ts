@@ -35,9 +35,19 @@ function workers(): number[] {
 /** The processes that the threads of a process have started. */
 function childrenOf(process: string): number[] {
   return Array.from(Deno.readDirSync(`/proc/${process}/task`)).flatMap(({ name }) => {
-    const pids = Deno.readTextFileSync(`/proc/${process}/task/${name}/children`);
+    const pids = textOf(`/proc/${process}/task/${name}/children`);
     return pids.split(" ").filter((pid) => pid !== "").map(Number);
   });
+}
+
+/** Empty when it is gone: a thread of the runtime can end at any moment. */
+function textOf(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }
 
 Deno.test("write-file writes a text in one piece, and names the kernel's error", async () => {

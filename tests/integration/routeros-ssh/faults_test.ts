@@ -82,8 +82,9 @@ for (const onDisconnect of ["finish", "abort"] as const) {
         await using rig = await startRig({ onDisconnect }, {}, false);
         await rig.array.prepare(soon());
         await using array = rig.open({ timeouts });
-        await array.prepare(soon());
         const quick = { ...rig, array };
+        // A pause of the machine is a lost reply, too.
+        await untilDone(quick, () => array.prepare(soon()));
         for (const [name, call] of Object.entries(CALLS)) {
           await rig.simulator.addFault(fault);
           await untilDone(quick, () => call(quick));

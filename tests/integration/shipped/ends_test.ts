@@ -41,8 +41,10 @@ for (const kind of ["hang", "hang-after", "half-open"] as const) {
     await refused(client.call(getCapacity, {}, { deadlineMs: 400 }), "DEADLINE_EXCEEDED", /./);
     await client.call(getCapacity, {});
     assert.deepEqual(await shipped.box().items(), [volumeId, again.volumeId].sort());
-    const lines = (await shipped.log()).filter(({ code }) => code === "DEADLINE_EXCEEDED");
-    assert.equal(lines.length, 2, "the driver itself knew of the deadline");
+    const ends = (await shipped.log()).filter(({ event }) => event === "rpc-finished");
+    // On a busy machine the caller's own end of the call can come first.
+    const left = ends.filter(({ code }) => code === "DEADLINE_EXCEEDED" || code === "CANCELLED");
+    assert.equal(left.length, 2, "the driver itself ended both calls");
   });
 }
 
@@ -92,15 +94,25 @@ Deno.test("a second SIGTERM ends the controller at once", async () => {
   await assert.rejects(running);
 });
 
-const CRASHES: { name: string; fault: Fault | undefined }[] = [
-  { name: "before the box runs it", fault: { kind: "hang", times: 1, on: WRITING } },
-  { name: "while the box runs it", fault: undefined },
-  { name: "after the box ran it", fault: { kind: "hang-after", times: 1, on: WRITING } },
+const CRASHES: { name: string; fault: Fault | undefined; latencyMs: number }[] = [
+  {
+    name: "before the box runs it",
+    fault: { kind: "hang", times: 1, on: WRITING },
+    latencyMs: 150,
+  },
+  // Long enough for the kill to come within it.
+  { name: "while the box runs it", fault: undefined, latencyMs: 600 },
+  {
+    name: "after the box ran it",
+    fault: { kind: "hang-after", times: 1, on: WRITING },
+    latencyMs: 150,
+  },
 ];
 
-for (const { name, fault } of CRASHES) {
+for (const { name, fault, latencyMs } of CRASHES) {
   Deno.test(`a controller killed in a create, snapshot, clone or restore ${name} converges`, async () => {
-    await using shipped = await prepared(["--latency", "add=150,remove=150"]);
+    const latency = `add=${latencyMs},remove=${latencyMs}`;
+    await using shipped = await prepared(["--latency", latency]);
     const { client } = shipped;
     const box = shipped.box();
     /** Makes a call, kills the controller under it, and repeats the call to a new one. */

@@ -356,10 +356,10 @@ Deno.test("--commands-per-connection and --max-sessions bound a client", async (
 });
 
 Deno.test("--on-disconnect finish and abort decide over a command whose client is gone", async () => {
-  for (const [mode, count] of [["finish", 1], ["abort", 0]] as const) {
+  for (const [mode, count, delay] of [["finish", 1, "1s"], ["abort", 0, "60s"]] as const) {
     await using life = await Life.start("--on-disconnect", mode);
     const connection = await login(life.simulator, "admin");
-    const lost = assert.rejects(connection.exec(`:delay 200ms; ${ADD_A}`));
+    const lost = assert.rejects(connection.exec(`:delay ${delay}; ${ADD_A}`));
     await until(() => life.simulator.counters().commandsByOutcome.running === 1);
     connection.drop();
     await lost;

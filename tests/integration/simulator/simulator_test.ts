@@ -189,7 +189,7 @@ Deno.test("a reboot drops everyone, keeps the disks and lets nobody in until it 
   await connection.exec(ADD);
   const lost = assert.rejects(connection.exec(":delay 60s"));
   await until(async () => (await control.counters()).commandsByOutcome.running === 1);
-  await control.reboot(0.3);
+  await control.reboot(2);
   await lost;
   assert.equal((await control.status()).isUp, false);
   await assert.rejects(connect(simulator));

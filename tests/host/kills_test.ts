@@ -9,6 +9,7 @@ import { codeOf } from "../../tools/trial/csi_client.ts";
 import { block, mount } from "../integration/shipped/requests.ts";
 import { HostLab, isUnanswered } from "./lab.ts";
 import type { Capability, Use } from "./lab.ts";
+import type { Child } from "../../tools/trial/processes.ts";
 import { remainsBelow } from "../../tools/trial/remains.ts";
 import { hostTest } from "./machine.ts";
 import type { DeathPlan } from "./mortal_node.ts";
@@ -77,6 +78,18 @@ for (
   });
 }
 
+/** The end of a node that was to die in a call. @throws {Error} when it answered the call alive */
+async function endOf(node: Child, answer: unknown): Promise<Deno.CommandStatus> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = new Error("The node lives on; the call failed", { cause: answer });
+  const timer = setTimeout(() => reject(late), SOON_MS);
+  try {
+    return await Promise.race([node.ended(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A laboratory whose node dies as planned. */
 class MortalLab implements AsyncDisposable {
   readonly lab: HostLab;
@@ -131,7 +144,7 @@ class MortalLab implements AsyncDisposable {
     await Deno.writeTextFile(this.#planFile, "");
     if (failure === undefined) return false;
     assert.ok(isUnanswered(failure), String(failure));
-    const { signal } = await lab.trial.nodeProcess().ended();
+    const { signal } = await endOf(lab.trial.nodeProcess(), failure);
     assert.equal(signal, "SIGKILL");
     await lab.trial.startNode();
     await lab.node(use.node).waitForReady(SOON_MS);

@@ -84,7 +84,7 @@ export async function detachByForce(volume: LabVolume, node: LabNode): Promise<v
   await node.machine.run(`${program} /lab/rds-csi.js ${command}`, { deadlineMs: 120_000 });
 }
 
-/** Waits until the node's log has an event of the volume with such a text, beside those of calls. */
+/** Waits until the log of a node has an event of the volume with such a text, not that of a call. */
 export async function waitForEvent(
   { id }: LabVolume,
   text: RegExp,

@@ -1,6 +1,7 @@
 /**
  * What .ci/run runs once Deno is there: the steps below one after the other, their output as it
- * comes, and at the end what failed once more and one line that counts. Exit status 1 when anything failed.
+ * comes, and at the end what failed once more and one line that counts. Exit status 1 when anything
+ * failed.
  */
 import {
   add,

@@ -15,9 +15,16 @@ const DENO_TEST =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
 /** The line of one csi-sanity run; the line below all runs stands at the margin. */
 const SANITY_RUN = /^\s+(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
-/** A test of `deno test`, a scenario on a real kernel, a finding of a csi-sanity run. */
-const FAILURE =
-  / \.\.\. FAILED \([^)]*\)$|^\S+ \S+ \.\.\. FAILED \(\d+ s\)|^\S+: \d+ scenarios failed together|^\s+! /;
+/** How programs name what failed. */
+const FAILURES: readonly RegExp[] = [
+  // A test of `deno test`.
+  / \.\.\. FAILED \([^)]*\)$/,
+  // A scenario on a real kernel, and those that were not reached.
+  /^\S+ \S+ \.\.\. FAILED \(\d+ s\)/,
+  /^\S+: \d+ scenarios failed together/,
+  // A finding of a csi-sanity run.
+  /^\s+! /,
+];
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 /** The tests that one line of output counts. */
@@ -33,7 +40,8 @@ export function tallyOfLine(line: string): Tally {
 
 /** Whether a line of output names a test that failed. */
 export function namesFailure(line: string): boolean {
-  return FAILURE.test(withoutColour(line));
+  const plain = withoutColour(line);
+  return FAILURES.some((pattern) => pattern.test(plain));
 }
 
 function withoutColour(line: string): string {

@@ -310,15 +310,8 @@ export class Machine implements AsyncDisposable {
     const { name, address, kernel } = this.#options;
     const machineId = createHash("sha256").update(this.shared).digest("hex").slice(0, 32);
     return [
-      ...[
-        "console=ttyS0",
-        "panic=-1",
-        "oops=panic",
-        "mitigations=off",
-        "nokaslr",
-        "quiet",
-        "loglevel=5",
-      ],
+      ...["console=ttyS0", "panic=-1", "oops=panic"],
+      ...["mitigations=off", "nokaslr", "quiet", "loglevel=5"],
       ...[`lab.init=${GUEST}init.sh`, `lab.name=${name}`, `lab.address=${address}`],
       ...[`lab.modules=${kernel.modules}`, `lab.machine-id=${machineId}`],
     ].join(" ");

@@ -87,6 +87,11 @@ export class MountTable {
     await this.#notes.put("btrfs", { key, bootId, number, sequence });
   }
 
+  /** Forgets what {@link noteDevice} noted about a file system that is mounted no more. */
+  async forgetDevice(entry: MountEntry): Promise<void> {
+    if (mayHide(entry)) await this.#notes.remove("btrfs", entry.number);
+  }
+
   async #mountsAmong(
     entries: readonly MountEntry[],
     device: DeviceNumber,
@@ -98,11 +103,6 @@ export class MountTable {
       if (view.device === device) views.push(view);
     }
     return views;
-  }
-
-  /** Forgets what {@link noteDevice} noted about a file system that is mounted no more. */
-  async forgetDevice(entry: MountEntry): Promise<void> {
-    if (mayHide(entry)) await this.#notes.remove("btrfs", entry.number);
   }
 
   async #view(entry: MountEntry, entries: readonly MountEntry[]): Promise<MountView> {
